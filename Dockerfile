@@ -1,0 +1,34 @@
+# docker build -t framebuffer .
+# docker run -p 8080:8080 -v frames:/data framebuffer
+
+FROM swift:6.3-bookworm AS build
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libhiredis-dev pkg-config \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /build
+# The dependencies first: they change seldom, and this layer is kept then.
+COPY Package.* ./
+RUN swift package resolve
+COPY Sources Sources
+COPY Tests Tests
+RUN swift build -c release --product framebuffer --static-swift-stdlib \
+    && cp "$(swift build -c release --static-swift-stdlib --show-bin-path)/framebuffer" /framebuffer
+
+FROM debian:bookworm-slim
+# redis-server is for the embedded mode; with REDIS_URL it is never started.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates libhiredis0.14 redis-server \
+    && rm -rf /var/lib/apt/lists/* \
+    && install -d -o 10001 -g 10001 -m 0700 /data
+COPY --from=build /framebuffer /usr/local/bin/framebuffer
+# A number, so that an orchestrator can see that it isn't root. Any other user with a writable /data will do.
+USER 10001:10001
+ENV FRAMEBUFFER_HOST=0.0.0.0 FRAMEBUFFER_DATA_DIR=/data
+VOLUME /data
+EXPOSE 8080
+# By bash alone: an HTTP client in the image would be there for nothing else.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["bash", "-c", \
+    "exec 3<>/dev/tcp/127.0.0.1/${FRAMEBUFFER_PORT:-8080} && printf 'GET /health/live HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' >&3 && read -r -t 2 _ status _ <&3 && [ \"$status\" = 200 ]"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["framebuffer"]
+CMD ["serve"]

@@ -1,0 +1,3 @@
+#include <stdlib.h>
+#include <sys/time.h>
+#include <hiredis/hiredis.h>

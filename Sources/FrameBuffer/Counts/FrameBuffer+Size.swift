@@ -1,0 +1,69 @@
+internal import NIOCore
+internal import RedisClient
+
+extension FrameBuffer {
+    /// The most pending frames that are looked through for vanished ones at each count.
+    private static let pendingScanned = 200
+
+    /// Counts the queue, exactly and at this moment. A stream that does not exist holds nothing.
+    package func size() async throws(FrameBufferError) -> QueueSize {
+        do throws(RedisError) {
+            var counts = try await count()
+            if (1...Self.pendingScanned).contains(counts.pending) {
+                ghostCursor = "0-0"
+                try await clearGhosts()
+                counts = try await count()
+            }
+            let size = counts.length - counts.kept
+            return QueueSize(
+                size: size,
+                waiting: max(0, size - counts.pending),
+                leased: counts.pending,
+                dead: counts.dead,
+                capacity: configuration.capacity,
+                bytes: counts.length > 0 ? measured?.bytes ?? 0 : 0,
+                oldest: size > counts.pending ? measured?.oldest : nil
+            )
+        } catch {
+            throw self.error(error)
+        }
+    }
+
+    /// How many frames wait and are in hand, without what takes longer to find out.
+    func currentSize() async throws(FrameBufferError) -> Int {
+        do throws(RedisError) {
+            let counts = try await count()
+            return counts.length - counts.kept
+        } catch {
+            throw self.error(error)
+        }
+    }
+
+    private struct Counts {
+        let length: Int
+        let pending: Int
+        let kept: Int
+        let dead: Int
+    }
+
+    private func count() async throws(RedisError) -> Counts {
+        let isMeasured = measured.map { NIODeadline.now() - $0.at < .seconds(1) } ?? false
+        let call = ScriptCall(
+            QueueScripts.size,
+            keys: [keys.stream, keys.ready, keys.kept, keys.dead],
+            [configuration.group, isMeasured ? "0" : "1"]
+        )
+        let value = try await redis.call(call).value
+        guard let length = value[0]?.integer, let pending = value[1]?.integer, let kept = value[2]?.integer,
+            let dead = value[3]?.integer, let groups = value[4]?.integer
+        else { throw RedisError(.protocolViolation, "size: five numbers were expected") }
+        isShared = groups > 1
+        depth.saw(length - kept, now: .now())
+        if !isMeasured {
+            let captured = value[7]?.withBytes { FrameTimestamp.milliseconds(RawText($0)) }.flatMap(\.self)
+            let enqueued = value[6]?.withBytes { StreamID($0) }.flatMap(\.self).map { Int($0.milliseconds) }
+            measured = (.now(), value[5]?.integer ?? 0, captured ?? enqueued)
+        }
+        return Counts(length: length, pending: pending, kept: kept, dead: dead)
+    }
+}

@@ -1,0 +1,39 @@
+internal import NIOCore
+
+/// How many frames the queue held when it was last asked, and how many were sent since: enough to know, most of the time,
+/// that one more fits.
+struct QueueDepth {
+    /// A value older than this says nothing: other processes write too.
+    private static let freshness = TimeAmount.milliseconds(50)
+
+    private var size = 0
+    private var at: NIODeadline?
+    private(set) var underWay = 0
+
+    /// A frame leaves for Redis.
+    mutating func sent() {
+        underWay += 1
+    }
+
+    /// Redis answered for a frame, or never will.
+    mutating func answered() {
+        underWay -= 1
+    }
+
+    /// Redis said how many there are.
+    mutating func saw(_ size: Int, now: NIODeadline) {
+        self.size = size
+        at = now
+    }
+
+    /// True if one more surely fits, with a tenth of `capacity` left for what others write meanwhile.
+    func hasRoom(in capacity: Int, now: NIODeadline) -> Bool {
+        guard let at, now - at <= Self.freshness else { return false }
+        return size + underWay + capacity / 10 < capacity
+    }
+
+    /// True if the queue was full when last seen: then it is asked again before a payload is sent.
+    func wasFull(_ capacity: Int) -> Bool {
+        at != nil && size >= capacity
+    }
+}

@@ -1,0 +1,21 @@
+/// How many frames a queue holds, and where they are.
+package struct QueueSize: Sendable {
+    /// Waiting and in hand.
+    package let size: Int
+    /// To be handed out: new, or returned.
+    package let waiting: Int
+    /// Handed out, and not settled yet.
+    package let leased: Int
+    /// Given up on.
+    package let dead: Int
+    /// The most that `size` may be.
+    package let capacity: Int
+    /// Redis' own estimate of the stream's memory, at most a second old.
+    package let bytes: Int
+    /// When the frame that has waited longest was captured or, where it does not say so, enqueued, in milliseconds since
+    /// 1970; looked up at most a second ago. nil while nothing waits.
+    let oldest: Int?
+
+    /// The age of the frame that has waited longest; nil while nothing waits.
+    package var oldestAge: FrameAge? { oldest.map { FrameAge(since: $0) } }
+}

@@ -1,0 +1,138 @@
+internal import DequeModule
+internal import FrameTracking
+internal import NIOCore
+internal import RedisClient
+
+extension FrameBuffer {
+    /// Where a frame stands once Redis has it.
+    struct Place: Sendable {
+        let id: StreamID
+        /// How many frames the queue holds, this one included: waiting and in hand.
+        let depth: Int
+    }
+
+    /// Writes one frame, with an id of its own where it has none, and the context of its span. It returns once Redis has it.
+    ///
+    /// Cancelling does nothing: what was begun is finished. Throws ``FrameBufferError``: full, or what Redis said; after
+    /// ``RedisError/Code/lostReply`` the frame may be in the queue or not.
+    package func enqueue(_ frame: IncomingFrame, for caller: Caller) async throws(FrameBufferError) -> EnqueuedFrame {
+        let frameID = frame.frameID ?? FrameID.generate(cameraID: frame.cameraID ?? "unknown", source: "http")
+        let (span, context) = spans.startEnqueue(frame, caller: caller)
+        let outcome = await write(StreamEntry(frame: frame, frameID: frameID, context: context))
+        spans.endEnqueue(span, frame: frame, frameID: frameID, outcome: outcome)
+        let place = try outcome.get()
+        return EnqueuedFrame(frameID: frameID, messageID: place.id, queueSize: place.depth, context: context)
+    }
+
+    private func write(_ entry: StreamEntry) async -> Result<Place, FrameBufferError> {
+        do throws(FrameBufferError) {
+            if depth.wasFull(configuration.capacity), try await currentSize() >= configuration.capacity { throw full }
+        } catch {
+            return .failure(error)
+        }
+        if !isShared, depth.hasRoom(in: configuration.capacity, now: .now()) {
+            let result = await withUnsafeContinuation { add(entry, waiter: $0) }
+            return result.map { Place(id: $0.0, depth: $0.1) }.mapError(self.error)
+        }
+        return await addIfRoom(entry).mapError(self.error).flatMap { id, depth in
+            id.map { .success(Place(id: $0, depth: depth)) } ?? .failure(full)
+        }
+    }
+
+    private var full: FrameBufferError {
+        FrameBufferError(.full, "the queue \(keys.stream) holds all the \(configuration.capacity) frames it may")
+    }
+
+    // MARK: With room to spare
+
+    private func add(_ entry: StreamEntry, waiter: EnqueueTurn.Waiter) {
+        // The tick is due before the connection's flush, which sending schedules: its XLEN leaves in the same write.
+        if !isTurnOpen { openTurn() }
+        let turn = firstTurn + turns.count - 1
+        let index = turns[turns.count - 1].add(waiter)
+        depth.sent()
+        let stream = keys.stream
+        redis.assumeIsolated { redis in
+            let size = RESPEncoder.arraySize + RESPEncoder.bulkSize(4 + stream.utf8.count + 1) + entry.size + 64
+            redis.send("XADD", size: size) { encoder in
+                encoder.array(3 + entry.wordCount)
+                encoder.bulk("XADD")
+                encoder.bulk(stream)
+                encoder.bulk("*")
+                entry.encode(into: &encoder)
+            } completion: { result in
+                self.assumeIsolated { $0.added(result, turn: turn, index: index) }
+            }
+        }
+    }
+
+    private func openTurn() {
+        isTurnOpen = true
+        turns.append(EnqueueTurn())
+        eventLoop.execute { self.assumeIsolated { $0.closeTurn() } }
+    }
+
+    private func closeTurn() {
+        isTurnOpen = false
+        let stream = keys.stream
+        redis.assumeIsolated { redis in
+            let size = RESPEncoder.arraySize + RESPEncoder.bulkSize(4) + RESPEncoder.bulkSize(stream.utf8.count)
+            redis.send("XLEN", size: size) { encoder in
+                encoder.array(2)
+                encoder.bulk("XLEN")
+                encoder.bulk(stream)
+            } completion: { result in
+                self.assumeIsolated { $0.finishTurn(result) }
+            }
+        }
+    }
+
+    private func added(_ result: Result<RedisReply, RedisError>, turn: Int, index: Int) {
+        depth.answered()
+        turns[turn - firstTurn].answered(index, result.flatMap(Self.streamID))
+    }
+
+    private func finishTurn(_ length: Result<RedisReply, RedisError>) {
+        guard let turn = turns.popFirst() else { return }
+        firstTurn += 1
+        let size = length.flatMap { reply in
+            reply.value.integer.map { .success($0) } ?? .failure(RedisError(.protocolViolation, "XLEN: no number"))
+        }
+        if case .success(let size) = size { depth.saw(size, now: .now()) }
+        turn.finish(depth: size)
+    }
+
+    private static func streamID(_ reply: RedisReply) -> Result<StreamID, RedisError> {
+        guard let id = reply.value.withBytes({ StreamID($0) }), let id else {
+            return .failure(RedisError(.protocolViolation, "XADD: an id was expected"))
+        }
+        return .success(id)
+    }
+
+    // MARK: Near the bound
+
+    /// The frame's id, or nil where the queue is full, and the queue's size.
+    private func addIfRoom(_ entry: StreamEntry) async -> Result<(StreamID?, Int), RedisError> {
+        let call = ScriptCall(
+            QueueScripts.enqueue,
+            keys: [keys.stream, keys.kept],
+            count: 1 + entry.wordCount,
+            size: entry.size + RESPEncoder.bulkSize(RESPEncoder.longestNumber)
+        ) { encoder in
+            encoder.bulk(configuration.capacity)
+            entry.encode(into: &encoder)
+        }
+        depth.sent()
+        let result = await withUnsafeContinuation { continuation in
+            redis.assumeIsolated { $0.send(call) { continuation.resume(returning: $0) } }
+        }
+        depth.answered()
+        return result.flatMap { reply in
+            guard reply.value.count == 2, let size = reply.value[1]?.integer else {
+                return .failure(RedisError(.protocolViolation, "enqueue: an id and a size were expected"))
+            }
+            depth.saw(size, now: .now())
+            return .success((reply.value[0]?.withBytes { StreamID($0) }.flatMap(\.self), size))
+        }
+    }
+}

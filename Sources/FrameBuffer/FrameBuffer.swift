@@ -1,0 +1,108 @@
+internal import DequeModule
+package import FrameTracking
+package import Logging
+package import NIOCore
+package import RedisClient
+
+/// One queue, as one event loop sees it: frames go into its stream, and come out to whoever waits for them.
+///
+/// All state that must survive lives in Redis (`QueueKeys`); here is only who waits on this loop, what was handed out here
+/// and has not reached its caller yet, and what leaves with this turn of the loop.
+package actor FrameBuffer {
+    /// The loop that it lives on.
+    package nonisolated let eventLoop: any EventLoop
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
+
+    /// What queue it is.
+    package nonisolated let configuration: QueueConfiguration
+    /// How its frames are traced.
+    package nonisolated let spans: FrameSpans
+    nonisolated let keys: QueueKeys
+    nonisolated let process: ProcessIdentity
+    let address: RedisAddress
+    let redis: RedisClient
+    let logger: Logger
+    let limits: RedisLimits
+    /// Which of the process' loops this is.
+    let loop: Int
+
+    // Enqueueing
+    var turns: Deque<EnqueueTurn> = []
+    var firstTurn = 0
+    var isTurnOpen = false
+    var depth = QueueDepth()
+    /// Whether groups other than ours read the stream, as last seen: then settled frames are kept for them, don't count,
+    /// and `XLEN` alone doesn't say how deep the queue is.
+    var isShared = false
+
+    // Dequeueing
+    var polls: PollQueue<Poll>
+    var pollTimer: (deadline: NIODeadline, task: Scheduled<Void>)?
+    var wake: CheckedContinuation<Void, Never>?
+    var isStopping = false
+    var life = 0
+    var averageFrame = 0
+    /// Why the last look into the queue failed; nil once one went well.
+    var readFailure: RedisError?
+    /// When returned frames were last taken, and whether more may be there.
+    var lastTake: NIODeadline?
+    var mayBeReady = true
+
+    // Handing over
+    var inHand: Set<StreamID> = []
+    var handover = Handover()
+    var isHandoverDue = false
+    /// Consumers of former connections. What they left behind is looked for until their last command has surely run.
+    var formerConsumers: [String: NIODeadline] = [:]
+
+    // Counting
+    var measured: (at: NIODeadline, bytes: Int, oldest: Int?)?
+    var ghostCursor = "0-0"
+    var lastHeartbeat = NIODeadline.now()
+
+    /// - Parameters:
+    ///   - configuration: what queue it is, and its bounds on this loop.
+    ///   - address: where Redis is; the blocking connection goes there.
+    ///   - redis: the loop's pipelined connection, with ``FrameBuffer/scripts`` loaded.
+    ///   - tracer: records the spans of its frames.
+    ///   - process: shared by all loops of the process.
+    ///   - loop: which of them this is.
+    package init(
+        _ configuration: QueueConfiguration,
+        address: RedisAddress,
+        redis: RedisClient,
+        tracer: FrameTracer,
+        process: ProcessIdentity,
+        loop: Int,
+        limits: RedisLimits = RedisLimits(),
+        logger: Logger
+    ) {
+        self.configuration = configuration
+        self.address = address
+        self.redis = redis
+        self.process = process
+        self.loop = loop
+        self.limits = limits
+        self.logger = logger
+        eventLoop = redis.eventLoop
+        spans = FrameSpans(tracer: tracer, queue: configuration.name, group: configuration.group)
+        keys = QueueKeys(queue: configuration.name)
+        polls = PollQueue(capacity: configuration.polls, patience: limits.silence, now: .now())
+    }
+
+    /// The scripts that a connection must have loaded.
+    package static let scripts = QueueScripts.all
+
+    /// Calls `body` on the loop, at once where we are on it already.
+    nonisolated func onLoop(_ body: @escaping @Sendable (isolated FrameBuffer) -> Void) {
+        if eventLoop.inEventLoop {
+            assumeIsolated(body)
+        } else {
+            eventLoop.execute { self.assumeIsolated(body) }
+        }
+    }
+
+    func error(_ error: RedisError) -> FrameBufferError {
+        FrameBufferError(error, key: keys.stream)
+    }
+}

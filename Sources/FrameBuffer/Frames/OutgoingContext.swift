@@ -1,0 +1,58 @@
+/// The trace context that a frame leaves with, in its entry or in a reply, in place of the one it came with.
+package struct OutgoingContext: Sendable {
+    /// The W3C `traceparent` of version 00, 55 characters.
+    package let traceparent: String
+    /// The W3C `tracestate`, where there is one.
+    package let tracestate: String?
+    /// The W3C `baggage`, where there is any.
+    package let baggage: String?
+    /// The producer's own fields that were valid context, and say the new one from now on.
+    package let rewriting: OwnContextFields
+
+    /// A context; `traceparent` has to be one of version 00.
+    package init(
+        traceparent: String,
+        tracestate: String? = nil,
+        baggage: String? = nil,
+        rewriting: OwnContextFields = []
+    ) {
+        self.traceparent = traceparent
+        self.tracestate = tracestate
+        self.baggage = baggage
+        self.rewriting = rewriting
+    }
+
+    /// The trace's id in hexadecimal.
+    package var traceID: String { part(3..<35) }
+
+    /// The span's id in hexadecimal.
+    var spanID: String { part(36..<52) }
+
+    /// The fields of the entry that carry the context, with their values.
+    func forEachEntryField(_ body: (FrameField, String) -> Void) {
+        body(.entryTraceparent, traceparent)
+        if let tracestate { body(.entryTracestate, tracestate) }
+        if let baggage { body(.entryBaggage, baggage) }
+    }
+
+    private func part(_ range: Range<Int>) -> String {
+        let tail = traceparent.utf8.dropFirst(range.lowerBound)
+        return String(Substring(tail.prefix(range.count)))
+    }
+}
+
+/// The fields of a producer's own that may carry trace context.
+package struct OwnContextFields: OptionSet, Sendable {
+    /// One bit a field.
+    package let rawValue: UInt8
+
+    /// The fields whose bits are set.
+    package init(rawValue: UInt8) {
+        self.rawValue = rawValue
+    }
+
+    /// `traceparent`.
+    package static let traceparent = OwnContextFields(rawValue: 1)
+    /// `trace_context`, an object of `trace_id`, `span_id`, `traceparent` and what else the producer puts there.
+    package static let traceContext = OwnContextFields(rawValue: 2)
+}

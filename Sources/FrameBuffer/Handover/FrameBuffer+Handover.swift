@@ -1,0 +1,127 @@
+internal import Logging
+internal import NIOCore
+internal import RedisClient
+
+extension FrameBuffer {
+    /// The most frames that one script call is about.
+    private static let framesACall = 1000
+
+    /// Frames that were handed out here have reached their caller, or not. To be called on the loop.
+    package nonisolated func delivered(_ frames: [DequeuedFrame], _ reached: Bool) {
+        assumeIsolated { buffer in
+            for frame in frames { reached ? buffer.settle(frame) : buffer.giveBack(frame) }
+        }
+    }
+
+    /// The frame has reached its caller: it is acknowledged, and deleted where no other group wants it.
+    package func settle(_ frame: DequeuedFrame) {
+        handover.settled.append(frame)
+        scheduleHandover()
+    }
+
+    /// The frame has reached nobody: it goes back to its place in the queue, and this delivery doesn't count.
+    package func giveBack(_ frame: DequeuedFrame) {
+        handover.returned.append(frame)
+        scheduleHandover()
+    }
+
+    /// The frame can't be served: it goes to the dead letters.
+    func bury(_ frame: DequeuedFrame, reason: String) {
+        logger.warning(
+            "a frame can't be served and goes to the dead letters",
+            metadata: ["queue": "\(keys.stream)", "message_id": "\(frame.id)", "reason": "\(reason)"]
+        )
+        handover.buried.append((frame, reason))
+        scheduleHandover()
+    }
+
+    /// How many frames were handed out here and are not known to be settled or returned.
+    package var framesInHand: Int { inHand.count }
+
+    // MARK: Telling Redis
+
+    /// All of one turn of the loop goes in one call of each script.
+    private func scheduleHandover() {
+        guard !isHandoverDue else { return }
+        isHandoverDue = true
+        eventLoop.execute { self.assumeIsolated { $0.handOver() } }
+    }
+
+    private func handOver() {
+        isHandoverDue = false
+        let due = handover
+        handover = Handover()
+        for start in stride(from: 0, to: due.settled.count, by: Self.framesACall) {
+            settle(Array(due.settled[start..<min(start + Self.framesACall, due.settled.count)]))
+        }
+        for start in stride(from: 0, to: due.returned.count, by: Self.framesACall) {
+            giveBack(Array(due.returned[start..<min(start + Self.framesACall, due.returned.count)]))
+        }
+        for (frame, reason) in due.buried { send(buryCall(frame, reason), about: [frame]) { $0.buried.append((frame, reason)) } }
+    }
+
+    private func settle(_ frames: [DequeuedFrame]) {
+        // Whoever was taken for dead may have lost a frame to somebody else: then only what is still ours is settled.
+        let owner = process.isOverdue(now: .now()) ? process.consumers : ""
+        let call = ScriptCall(
+            QueueScripts.settle,
+            keys: [keys.stream, keys.kept, keys.ready],
+            [configuration.group, owner] + frames.map(\.id.padded)
+        )
+        send(call, about: frames) { $0.settled += frames } done: { buffer, value in
+            buffer.isShared = value.integer ?? 1 > 1
+        }
+    }
+
+    private func giveBack(_ frames: [DequeuedFrame]) {
+        let call = ScriptCall(
+            QueueScripts.giveBack,
+            keys: [keys.stream, keys.ready, keys.held, keys.dead],
+            [configuration.group, process.consumers, String(configuration.failures)]
+                + frames.flatMap { [$0.id.padded, String($0.failures)] }
+        )
+        send(call, about: frames) { $0.returned += frames } done: { buffer, _ in
+            buffer.mayBeReady = true
+        }
+    }
+
+    private func buryCall(_ frame: DequeuedFrame, _ reason: String) -> ScriptCall {
+        ScriptCall(
+            QueueScripts.bury,
+            keys: [keys.stream, keys.dead],
+            [configuration.group, frame.id.description, reason, String(frame.deliveries)]
+        )
+    }
+
+    /// Calls a script about frames; what Redis could not be told now it is told later. Each of them does no harm twice.
+    private func send(
+        _ call: ScriptCall,
+        about frames: [DequeuedFrame],
+        again: @escaping @Sendable (inout Handover) -> Void,
+        done: @escaping @Sendable (isolated FrameBuffer, RedisValue) -> Void = { _, _ in }
+    ) {
+        redis.assumeIsolated { redis in
+            redis.send(call) { result in
+                self.assumeIsolated { buffer in
+                    switch result {
+                    case .success(let reply):
+                        for frame in frames { buffer.inHand.remove(frame.id) }
+                        done(buffer, reply.value)
+                    // Without the group, or the stream, there is nothing to settle: what is still there comes again.
+                    case .failure(let error) where error.code == .noGroup || error.code == .wrongType:
+                        for frame in frames { buffer.inHand.remove(frame.id) }
+                    case .failure:
+                        again(&buffer.handover)
+                        buffer.retryHandover()
+                    }
+                }
+            }
+        }
+    }
+
+    private func retryHandover() {
+        guard !isHandoverDue else { return }
+        isHandoverDue = true
+        eventLoop.scheduleTask(in: limits.longestPause) { self.assumeIsolated { $0.handOver() } }
+    }
+}

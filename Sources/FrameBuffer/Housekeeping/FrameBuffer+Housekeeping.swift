@@ -1,0 +1,161 @@
+internal import Logging
+internal import NIOCore
+internal import RedisClient
+
+extension FrameBuffer {
+    /// Once a second, until it is cancelled: makes sure of the group, gives the process' sign of life, returns what the
+    /// dead left behind, and clears away pending frames that are no more. One loop of a process does it for all.
+    package func keepHouse() async {
+        var liveness = Liveness()
+        var hadGroup = false
+        var failures = 0
+        while !Task.isCancelled {
+            do throws(RedisError) {
+                if !hadGroup {
+                    try await ensureGroup()
+                    hadGroup = true
+                }
+                try await beat()
+                try await reapTheDead(&liveness)
+                try await clearGhosts()
+                if failures > 0 {
+                    logger.notice("Redis serves the queue again", metadata: ["queue": "\(keys.stream)"])
+                    failures = 0
+                }
+            } catch where error.code == .cancelled {
+                return
+            } catch {
+                hadGroup = false
+                // Once at the beginning, then once a minute: an outage is no news every second.
+                if failures % 60 == 0 {
+                    logger.error(
+                        "Redis does not serve the queue",
+                        metadata: [
+                            "queue": "\(keys.stream)", "reason": "\(self.error(error).message)", "seconds": "\(failures)",
+                        ]
+                    )
+                }
+                failures += 1
+            }
+            try? await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    /// Looks after what this loop's own former connections left behind, once a second, until it is cancelled.
+    package func lookAfterFormerConnections() async {
+        while !Task.isCancelled {
+            for (consumer, deadline) in formerConsumers {
+                let gone = try? await reap(consumer, counts: false)
+                if gone == true, deadline < .now() { formerConsumers[consumer] = nil }
+            }
+            try? await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    /// Leaves the group: our consumers go, unless frames are pending on them, and with them our heartbeat.
+    ///
+    /// To be called once ``read()`` has returned and nothing is in hand any more.
+    package func leave() async {
+        for consumer in Array(formerConsumers.keys) where (try? await reap(consumer, counts: false)) == true {
+            formerConsumers[consumer] = nil
+        }
+        if formerConsumers.isEmpty { _ = try? await redis.command(["HDEL", keys.processes, process.name]) }
+    }
+
+    /// Makes the group where it is missing. It begins at the stream's beginning: what waits there was never handed out.
+    func ensureGroup() async throws(RedisError) {
+        let call = ScriptCall(
+            QueueScripts.ensureGroup,
+            keys: [keys.stream, keys.lease, keys.held, keys.ready],
+            [configuration.group]
+        )
+        let made = try await redis.call(call).value.integer == 1
+        if made {
+            logger.info("made the consumer group", metadata: ["queue": "\(keys.stream)", "group": "\(configuration.group)"])
+        }
+    }
+
+    /// Asks Redis whether it answers and takes writes, by one that changes nothing but our own sign of life.
+    package func probe() async throws(FrameBufferError) {
+        do throws(RedisError) {
+            _ = try await redis.command(["HINCRBY", keys.processes, process.name, "1"])
+            process.beat(now: .now())
+        } catch {
+            throw self.error(error)
+        }
+    }
+
+    /// Asks Redis whether it answers.
+    package func ping() async throws(FrameBufferError) {
+        do throws(RedisError) { _ = try await redis.command(["PING"]) } catch { throw self.error(error) }
+    }
+
+    private func beat() async throws(RedisError) {
+        _ = try await redis.call(ScriptCall(QueueScripts.beat, keys: [keys.processes], [process.name]))
+        process.beat(now: .now())
+    }
+
+    // MARK: The dead
+
+    private func reapTheDead(_ liveness: inout Liveness) async throws(RedisError) {
+        let counts = try await redis.command(["HGETALL", keys.processes]).value
+        let groups = try await redis.command(["XINFO", "CONSUMERS", keys.stream, configuration.group]).value
+        var heartbeats: [String: Int] = [:]
+        for index in stride(from: 0, to: counts.count, by: 2) {
+            if let process = counts[index]?.string, let count = counts[index + 1]?.integer { heartbeats[process] = count }
+        }
+        // XINFO lists names and values in turn; the name is the first of them.
+        let consumers = (0..<groups.count).compactMap { groups[$0]?[1]?.string }
+        let owners = Dictionary(grouping: consumers) { ProcessIdentity.process(ofConsumer: $0) ?? "" }
+        let dead = liveness.observe(heartbeats, of: Set(owners.keys).subtracting([""]), now: .now())
+        for process in dead where process != self.process.name {
+            var remaining = 0
+            for consumer in owners[process] ?? [] where try await !reap(consumer, counts: true) { remaining += 1 }
+            if remaining == 0 { _ = try await redis.command(["HDEL", keys.processes, process]) }
+        }
+    }
+
+    /// Returns what a consumer holds and nobody has in hand; true once the consumer is gone.
+    private func reap(_ consumer: String, counts: Bool) async throws(RedisError) -> Bool {
+        let call = ScriptCall(
+            QueueScripts.reap,
+            keys: [keys.stream, keys.ready, keys.held, keys.lease],
+            [configuration.group, consumer, counts ? "1" : "0"] + inHand.map(\.description)
+        )
+        let value = try await redis.call(call).value
+        let returned = value[0]?.integer ?? 0
+        if returned > 0 {
+            mayBeReady = true
+            logger.info(
+                "returned frames that a consumer left behind",
+                metadata: ["queue": "\(keys.stream)", "consumer": "\(consumer)", "frames": "\(returned)"]
+            )
+        }
+        return value[1]?.integer == 1
+    }
+
+    // MARK: Ghosts
+
+    /// One portion of the pending list: entries that were trimmed or deleted leave it. Nothing is idle for that long, so
+    /// owner, idle time and count of all others stay as they are.
+    func clearGhosts() async throws(RedisError) {
+        let consumer = process.consumer(loop: loop, life: life)
+        do throws(RedisError) {
+            let reply = try await redis.command([
+                "XAUTOCLAIM", keys.stream, configuration.group, consumer, "9223372036854775", ghostCursor,
+                "COUNT", "1000", "JUSTID",
+            ]).value
+            ghostCursor = reply[0]?.string ?? "0-0"
+            let vanished = reply[2]?.count ?? 0
+            guard vanished > 0 else { return }
+            _ = try await redis.command(["HINCRBY", keys.counters, "trimmed", String(vanished)])
+            logger.warning(
+                "frames in hand were trimmed or deleted",
+                metadata: ["queue": "\(keys.stream)", "frames": "\(vanished)"]
+            )
+        } catch {
+            ghostCursor = "0-0"
+            throw error
+        }
+    }
+}

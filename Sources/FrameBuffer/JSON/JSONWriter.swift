@@ -1,0 +1,134 @@
+package import NIOCore
+
+/// Writes JSON straight into a `ByteBuffer`: the replies of the service.
+///
+/// Commas are its own affair; that names are not repeated is the caller's. Each member is one reservation.
+///
+/// ```swift
+/// var writer = JSONWriter(context.channel.allocator.buffer(capacity: 256))
+/// writer.object {
+///     $0.member("status", "enqueued")
+///     $0.member("queue_size", 17)
+/// }
+/// send(writer.buffer)
+/// ```
+package struct JSONWriter {
+    /// What was there before, and the text so far.
+    package private(set) var buffer: ByteBuffer
+    private var needsComma = false
+
+    /// A writer that begins a text of its own, with room for a short reply.
+    package init() {
+        buffer = ByteBuffer()
+        buffer.reserveCapacity(512)
+    }
+
+    /// A writer that appends to `buffer`.
+    package init(_ buffer: consuming ByteBuffer) {
+        self.buffer = buffer
+    }
+
+    // MARK: Members of an object
+
+    /// Appends a member; `name` must need no escapes.
+    package mutating func member(_ name: StaticString, _ value: String) {
+        string(name, value)
+    }
+
+    /// Appends a member, `null` where there is no value; `name` must need no escapes.
+    package mutating func member(_ name: StaticString, _ value: String?) {
+        if let value { string(name, value) } else { literal(name, "null") }
+    }
+
+    /// Appends a member; `name` must need no escapes.
+    package mutating func member(_ name: StaticString, _ value: Int) {
+        number(name, value.description)
+    }
+
+    /// Appends a member, `null` where there is no value; `name` must need no escapes.
+    package mutating func member(_ name: StaticString, _ value: Int?) {
+        if let value { number(name, value.description) } else { literal(name, "null") }
+    }
+
+    /// Appends a member, `null` where JSON has no such number; `name` must need no escapes.
+    package mutating func member(_ name: StaticString, _ value: Double) {
+        if value.isFinite { number(name, value.description) } else { literal(name, "null") }
+    }
+
+    /// Appends a member; `name` must need no escapes.
+    package mutating func member(_ name: StaticString, _ value: Bool) {
+        literal(name, value ? "true" : "false")
+    }
+
+    /// Appends an object as a member; `name` must need no escapes.
+    package mutating func object(_ name: StaticString, _ members: (inout JSONWriter) -> Void) {
+        container(name, "{", "}", members)
+    }
+
+    /// Appends an array as a member; `name` must need no escapes.
+    package mutating func array(_ name: StaticString, _ elements: (inout JSONWriter) -> Void) {
+        container(name, "[", "]", elements)
+    }
+
+    /// Appends a member whose value `write` appends to the buffer as JSON; `name` must need no escapes.
+    package mutating func member(_ name: StaticString, _ write: (inout ByteBuffer) -> Void) {
+        literal(name, "")
+        write(&buffer)
+    }
+
+    // MARK: Elements of an array, and the outermost value
+
+    /// Appends a string.
+    package mutating func element(_ value: String) {
+        string(nil, value)
+    }
+
+    /// Appends a number.
+    package mutating func element(_ value: Int) {
+        number(nil, value.description)
+    }
+
+    /// Appends an object.
+    package mutating func object(_ members: (inout JSONWriter) -> Void) {
+        container(nil, "{", "}", members)
+    }
+
+    /// Appends an array.
+    package mutating func array(_ elements: (inout JSONWriter) -> Void) {
+        container(nil, "[", "]", elements)
+    }
+
+    // MARK: Writing
+
+    private mutating func container(
+        _ name: StaticString?,
+        _ opening: StaticString,
+        _ closing: StaticString,
+        _ content: (inout JSONWriter) -> Void
+    ) {
+        literal(name, opening)
+        needsComma = false
+        content(&self)
+        buffer.writeStaticString(closing)
+        needsComma = true
+    }
+
+    private mutating func string(_ name: StaticString?, _ value: String) {
+        var value = value
+        value.withUTF8 { append(name, JSONValueText(string: RawText(UnsafeRawBufferPointer($0)))) }
+    }
+
+    private mutating func number(_ name: StaticString?, _ digits: String) {
+        var digits = digits
+        digits.withUTF8 { append(name, JSONValueText(json: RawText(UnsafeRawBufferPointer($0)))) }
+    }
+
+    private mutating func literal(_ name: StaticString?, _ text: StaticString) {
+        append(name, JSONValueText(json: text.bytes))
+    }
+
+    private mutating func append(_ name: StaticString?, _ value: JSONValueText) {
+        buffer.writeJSON(name: name.map(JSONValueText.init(plain:)), value, comma: needsComma)
+        needsComma = true
+    }
+}

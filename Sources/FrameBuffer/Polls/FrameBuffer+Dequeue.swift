@@ -1,0 +1,124 @@
+internal import NIOCore
+internal import RedisClient
+
+extension FrameBuffer {
+    /// Who waits for frames: a caller's continuation.
+    typealias Poll = UnsafeContinuation<Result<[DequeuedFrame], FrameBufferError>, Never>
+
+    /// Waits for frames, up to `wait`; returns as soon as there is one, with up to `count`.
+    ///
+    /// The caller must ``settle(_:)`` or ``giveBack(_:)`` each frame. Cancelled before a frame was dealt to it, or when the
+    /// service stops, it returns none. Throws ``FrameBufferError``: too many polls, or what Redis said; a Redis that
+    /// gives no sign ends it after a second.
+    package func dequeue(count: Int, wait: Duration) async throws(FrameBufferError) -> [DequeuedFrame] {
+        let ticket = Ticket()
+        let result = await withTaskCancellationHandler {
+            await withUnsafeContinuation { (poll: Poll) in
+                guard !isStopping, !Task.isCancelled else { return poll.resume(returning: .success([])) }
+                let now = NIODeadline.now()
+                let deadline = now + TimeAmount(wait)
+                guard let id = polls.add(poll, count: count, until: deadline, now: now) else {
+                    let message = "\(polls.count) polls wait already, as many as may"
+                    return poll.resume(returning: .failure(FrameBufferError(.tooManyPolls, message)))
+                }
+                ticket.id = id
+                wakeReader()
+                armPollTimer(at: min(max(deadline, now + .milliseconds(10)), now + limits.silence))
+            }
+        } onCancel: {
+            onLoop { $0.cancel(ticket) }
+        }
+        return try result.get()
+    }
+
+    /// How many polls wait on this loop.
+    package var pollsWaiting: Int { polls.count }
+
+    /// No poll waits any longer: those that do end empty, and so do those to come.
+    package nonisolated func stopPolls() {
+        onLoop { $0.endAllPolls() }
+    }
+
+    private func endAllPolls() {
+        isStopping = true
+        for poll in polls.removeAll() { poll.resume(returning: .success([])) }
+        wakeReader()
+    }
+
+    private func cancel(_ ticket: Ticket) {
+        guard let id = ticket.id, let poll = polls.cancel(id) else { return }
+        poll.resume(returning: .success([]))
+    }
+
+    // MARK: Dealing
+
+    /// Hands frames to those who wait, in order. What cannot be served goes to the dead letters; what nobody waits for
+    /// any more goes back.
+    func deal(_ frames: [DequeuedFrame], depth: Int) {
+        var servable: [DequeuedFrame] = []
+        servable.reserveCapacity(frames.count)
+        var sizes: [Int] = []
+        for var frame in frames {
+            inHand.insert(frame.id)
+            if let reason = frame.unservableReason {
+                bury(frame, reason: reason)
+                continue
+            }
+            frame.depth = depth
+            servable.append(frame)
+            sizes.append(frame.size)
+        }
+        if let size = sizes.max() { averageFrame = max(size, averageFrame * 7 / 8) }
+        let (deals, leftOver) = polls.deal(sizes: sizes, bytesEach: configuration.bytesAReply)
+        for deal in deals {
+            deal.waiter.resume(returning: .success(Array(servable[deal.frames])))
+        }
+        for frame in servable[leftOver] { giveBack(frame) }
+    }
+
+    // MARK: Ending
+
+    /// A look into the queue has come to its end: who waits only for that ends empty.
+    func lookEnded() {
+        polls.lookEnded(now: .now())
+        if polls.overdue > 0 { endPolls() }
+    }
+
+    /// Ends the polls whose time has come.
+    private func endPolls() {
+        let ended = polls.end(now: .now())
+        for poll in ended.empty { poll.resume(returning: .success([])) }
+        for poll in ended.failed {
+            let error = readFailure ?? RedisError(.away, "Redis does not answer")
+            poll.resume(returning: .failure(self.error(error)))
+        }
+        if let next = polls.nextEnd { armPollTimer(at: next) }
+    }
+
+    /// Redis answered with an error that no waiting mends: those who wait hear it now.
+    func failPolls(_ error: RedisError) {
+        for poll in polls.removeAll() { poll.resume(returning: .failure(self.error(error))) }
+    }
+
+    /// One timer for all polls, at the earliest end; ends within the same hundredth of a second share it.
+    private func armPollTimer(at end: NIODeadline) {
+        let slot: UInt64 = 10_000_000
+        let deadline = NIODeadline.uptimeNanoseconds((end.uptimeNanoseconds + slot - 1) / slot * slot)
+        if let timer = pollTimer {
+            guard deadline < timer.deadline else { return }
+            timer.task.cancel()
+        }
+        let task = eventLoop.scheduleTask(deadline: deadline) {
+            self.assumeIsolated { buffer in
+                buffer.pollTimer = nil
+                buffer.endPolls()
+            }
+        }
+        pollTimer = (deadline, task)
+    }
+
+    /// Which poll a caller that gives up meant. Read and written on the loop only.
+    private final class Ticket: @unchecked Sendable {
+        var id: PollQueue<Poll>.ID?
+    }
+}

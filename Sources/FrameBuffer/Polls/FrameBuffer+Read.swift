@@ -1,0 +1,140 @@
+internal import Logging
+internal import NIOCore
+internal import RedisClient
+
+/// The loop's own blocking connection in one of its lives, which is one consumer of the group.
+struct FrameReader {
+    let connection: RedisConnection
+    let consumer: String
+}
+
+extension FrameBuffer {
+    /// How long one read waits in Redis. Short: then none needs to be unblocked, and returned frames are seen soon.
+    private static let block = 100
+
+    /// Reads frames for whoever waits on this loop, over one connection, until ``stopPolls()`` was called and all that was
+    /// read is dealt or given back.
+    package func read() async {
+        var backoff = Backoff(longest: limits.longestPause)
+        while true {
+            await somebodyWaits()
+            if isStopping { return }
+            do throws(RedisError) {
+                let reader = try await connectReader()
+                defer { retire(reader) }
+                backoff.reset()
+                try await read(reader)
+            } catch {
+                await readFailed(error)
+                if error.code == .noGroup, (try? await ensureGroup()) != nil { continue }
+                try? await Task.sleep(for: backoff.next())
+            }
+        }
+    }
+
+    /// Resumes the reader if it is idle.
+    func wakeReader() {
+        wake?.resume()
+        wake = nil
+    }
+
+    private func somebodyWaits() async {
+        guard polls.count == 0, !isStopping else { return }
+        await withCheckedContinuation { wake = $0 }
+    }
+
+    private func connectReader() async throws(RedisError) -> FrameReader {
+        life += 1
+        let consumer = process.consumer(loop: loop, life: life)
+        let connection = try await RedisConnection.connect(
+            to: address,
+            name: consumer,
+            scripts: [QueueScripts.take],
+            on: eventLoop,
+            limits: limits
+        )
+        return FrameReader(connection: connection, consumer: consumer)
+    }
+
+    private func retire(_ reader: FrameReader) {
+        reader.connection.assumeIsolated { $0.close() }
+        // What it was sent last may be executed after its end: Redis reads what a closed socket had sent.
+        formerConsumers[reader.consumer] = .now() + .seconds(15)
+    }
+
+    private func readFailed(_ error: RedisError) async {
+        readFailure = error
+        logger.debug("reading failed", metadata: ["queue": "\(keys.stream)", "reason": "\(error)"])
+        switch error.code {
+        // It may be back before anybody has waited too long.
+        case .away, .lostReply, .noGroup, .overloaded, .cancelled: break
+        default: failPolls(error)
+        }
+    }
+
+    // MARK: One look after the other
+
+    private func read(_ reader: FrameReader) async throws(RedisError) {
+        while true {
+            await somebodyWaits()
+            if isStopping { return }
+            polls.lookBegan()
+            if mayBeReady || lastTake.map({ NIODeadline.now() - $0 >= .milliseconds(Int64(Self.block)) }) ?? true {
+                try await take(reader)
+            }
+            if polls.count > 0 { try await readNew(reader) }
+            readFailure = nil
+            lookEnded()
+        }
+    }
+
+    private var framesToRead: Int {
+        let byBytes = averageFrame > 0 ? max(1, configuration.bytesARead / averageFrame) : configuration.framesARead
+        return min(polls.wanted, configuration.framesARead, byBytes)
+    }
+
+    private func take(_ reader: FrameReader) async throws(RedisError) {
+        lastTake = .now()
+        mayBeReady = false
+        let call = ScriptCall(
+            QueueScripts.take,
+            keys: [keys.stream, keys.ready, keys.held, keys.counters],
+            [configuration.group, reader.consumer, String(framesToRead)]
+        )
+        let taken = try await reader.connection.call(call).value
+        mayBeReady = taken[0]?.integer ?? 0 > 0
+        let ids = stride(from: 1, to: taken.count, by: 3).compactMap { taken[$0]?.string }
+        guard !ids.isEmpty else { return }
+        let replies = try await reader.connection.commands(
+            ids.map { ["XRANGE", keys.stream, $0, $0] } + [["XLEN", keys.stream]]
+        )
+        var frames: [DequeuedFrame] = []
+        for (index, reply) in replies.dropLast().enumerated() {
+            let place = 1 + 3 * index
+            guard let entry = reply.value[0], let frame = frame(
+                entry,
+                deliveries: taken[place + 1]?.integer ?? 1,
+                failures: taken[place + 2]?.integer ?? 0
+            ) else { continue }
+            frames.append(frame)
+        }
+        deal(frames, depth: replies.last?.value.integer ?? 0)
+    }
+
+    private func readNew(_ reader: FrameReader) async throws(RedisError) {
+        var words = ["XREADGROUP", "GROUP", configuration.group, reader.consumer, "COUNT", String(framesToRead)]
+        if polls.overdue < polls.count { words += ["BLOCK", String(Self.block)] }
+        words += ["STREAMS", keys.stream, ">"]
+        let replies = try await reader.connection.commands([words, ["XLEN", keys.stream]])
+        guard let entries = replies[0].value[0]?[1] else { return }
+        let frames = (0..<entries.count).compactMap { index in
+            entries[index].flatMap { frame($0, deliveries: 1, failures: 0) }
+        }
+        deal(frames, depth: replies[1].value.integer ?? frames.count)
+    }
+
+    private func frame(_ entry: RedisValue, deliveries: Int, failures: Int) -> DequeuedFrame? {
+        guard let id = entry[0]?.withBytes({ StreamID($0) }), let id, let fields = entry[1] else { return nil }
+        return DequeuedFrame(id: id, deliveries: deliveries, failures: failures, fields: fields)
+    }
+}

@@ -1,0 +1,27 @@
+/// What one queue is, and its bounds.
+package struct QueueConfiguration: Sendable {
+    /// The stream's name.
+    package var name: String
+    /// The consumer group that hands each frame out once.
+    package var group: String
+    /// The most frames that may wait and be in hand.
+    package var capacity: Int
+    /// The most polls that may wait at once, in this process.
+    package var polls: Int
+    /// The most frames that one read asks for.
+    var framesARead = 64
+    /// About how many bytes one read may bring.
+    var bytesARead = 8 << 20
+    /// The most bytes of frames in one reply; a single larger frame is served all the same.
+    var bytesAReply = 64 << 20
+    /// How often in a row a frame may fail to reach a caller before it is dead.
+    var failures = 100
+
+    /// A queue of the given bounds.
+    package init(name: String, group: String, capacity: Int, polls: Int) {
+        self.name = name
+        self.group = group
+        self.capacity = capacity
+        self.polls = polls
+    }
+}

@@ -1,0 +1,238 @@
+internal import RedisClient
+
+/// What must happen in Redis in one step.
+///
+/// Those that need the group begin with `XPENDING`, which fails without it before anything is written. What settles or
+/// returns frames runs out of memory too (`allow-oom`), as it is what frees some.
+enum QueueScripts {
+    /// All of them, to be loaded at each connect.
+    static let all = [enqueue, take, settle, giveBack, reap, bury, ensureGroup, size, beat]
+
+    /// KEYS stream, kept. ARGV capacity, field, value, …. Returns the id, or nil where the queue is full, and its size.
+    static let enqueue = RedisScript(
+        "enqueue",
+        """
+        #!lua
+        local size = redis.call('XLEN', KEYS[1]) - redis.call('ZCARD', KEYS[2])
+        if size >= tonumber(ARGV[1]) then return {false, size} end
+        return {redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2)), size + 1}
+        """
+    )
+
+    /// Takes returned frames, oldest first. KEYS stream, ready, held, counters. ARGV group, consumer, most.
+    /// Returns how many are left, then id, deliveries and failures of each. What was trimmed meanwhile is counted.
+    static let take = RedisScript(
+        "take",
+        """
+        #!lua flags=allow-oom
+        redis.call('XPENDING', KEYS[1], ARGV[1])
+        local taken = {0}
+        for _, id in ipairs(redis.call('ZRANGE', KEYS[2], 0, ARGV[3] - 1)) do
+            local held = redis.call('HGET', KEYS[3], id) or '0 0'
+            local deliveries, failures = string.match(held, '^(%d+) (%d+)')
+            local claimed = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, id, 'FORCE', 'JUSTID', 'RETRYCOUNT', deliveries + 1)
+            redis.call('ZREM', KEYS[2], id)
+            redis.call('HDEL', KEYS[3], id)
+            if claimed[1] then
+                table.insert(taken, claimed[1])
+                table.insert(taken, deliveries + 1)
+                table.insert(taken, tonumber(failures))
+            else
+                redis.call('HINCRBY', KEYS[4], 'trimmed', 1)
+            end
+        end
+        taken[1] = redis.call('ZCARD', KEYS[2])
+        return taken
+        """
+    )
+
+    /// Settles frames that reached their callers. KEYS stream, kept, ready. ARGV group, process (empty: whoever holds
+    /// them), padded id, …. Returns how many groups the stream has. A frame that was returned meanwhile waits
+    /// in `ready`, and stays.
+    static let settle = RedisScript(
+        "settle",
+        """
+        #!lua flags=allow-oom
+        redis.call('XPENDING', KEYS[1], ARGV[1])
+        local groups = #redis.call('XINFO', 'GROUPS', KEYS[1])
+        local ids = {}
+        for i = 3, #ARGV do
+            local mine = ARGV[2] == ''
+            if not mine then
+                local entry = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1)[1]
+                mine = entry and string.sub(entry[2], 1, #ARGV[2]) == ARGV[2]
+            end
+            if mine then table.insert(ids, ARGV[i]) end
+        end
+        if #ids == 0 then return groups end
+        local all = redis.call('XACK', KEYS[1], ARGV[1], unpack(ids)) == #ids
+        if groups == 1 and all then
+            redis.call('XDEL', KEYS[1], unpack(ids))
+            return groups
+        end
+        local time = redis.call('TIME')
+        for _, id in ipairs(ids) do
+            if all or not redis.call('ZSCORE', KEYS[3], id) then
+                if groups == 1 then
+                    redis.call('XDEL', KEYS[1], id)
+                else
+                    redis.call('ZADD', KEYS[2], time[1] * 1000 + math.floor(time[2] / 1000), id)
+                end
+            end
+        end
+        return groups
+        """
+    )
+
+    /// Puts frames that reached nobody back where they were; this delivery doesn't count. KEYS stream, ready, held, dead.
+    /// ARGV group, process, most failures, then padded id and failures so far of each. Returns how many became dead.
+    static let giveBack = RedisScript(
+        "return",
+        """
+        #!lua flags=allow-oom
+        redis.call('XPENDING', KEYS[1], ARGV[1])
+        local died = 0
+        for i = 4, #ARGV, 2 do
+            local id, failures = ARGV[i], ARGV[i + 1] + 1
+            local entry = redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1)[1]
+            if entry and string.sub(entry[2], 1, #ARGV[2]) == ARGV[2] then
+                local deliveries = entry[4] - 1
+                if failures >= tonumber(ARGV[3]) then
+                    local frame = redis.call('XRANGE', KEYS[1], id, id)[1]
+                    if frame then
+                        local fields = frame[2]
+                        for _, text in ipairs({'_dead_reason', 'undeliverable', '_dead_deliveries', deliveries, '_dead_message_id', entry[1]}) do
+                            table.insert(fields, text)
+                        end
+                        redis.call('XADD', KEYS[4], '*', unpack(fields))
+                        died = died + 1
+                    end
+                    redis.call('XACK', KEYS[1], ARGV[1], id)
+                    redis.call('XDEL', KEYS[1], id)
+                else
+                    redis.call('XACK', KEYS[1], ARGV[1], id)
+                    redis.call('ZADD', KEYS[2], 0, id)
+                    redis.call('HSET', KEYS[3], id, deliveries .. ' ' .. failures)
+                end
+            end
+        end
+        return died
+        """
+    )
+
+    /// Returns what a consumer that is no more left behind, and removes it once it holds nothing. KEYS stream, ready, held,
+    /// lease. ARGV group, consumer, 1 if the delivery counts (its process died, and the frame may be why) or 0, then ids
+    /// that are still being handed over. Returns how many were returned, and 1 if the consumer is gone.
+    static let reap = RedisScript(
+        "reap",
+        """
+        #!lua flags=allow-oom
+        redis.call('XPENDING', KEYS[1], ARGV[1])
+        local spared = {}
+        for i = 4, #ARGV do spared[ARGV[i]] = true end
+        local function padded(id)
+            local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+            return string.rep('0', 20 - #ms) .. ms .. '-' .. string.rep('0', 20 - #seq) .. seq
+        end
+        local returned, left, from = 0, 0, '-'
+        repeat
+            local entries = redis.call('XPENDING', KEYS[1], ARGV[1], from, '+', 100, ARGV[2])
+            for _, entry in ipairs(entries) do
+                local id = entry[1]
+                if spared[id] or redis.call('ZSCORE', KEYS[4], id) then
+                    left = left + 1
+                else
+                    local deliveries = entry[4] - 1 + ARGV[3]
+                    redis.call('XACK', KEYS[1], ARGV[1], id)
+                    redis.call('ZADD', KEYS[2], 0, padded(id))
+                    redis.call('HSET', KEYS[3], padded(id), deliveries .. ' 0')
+                    returned = returned + 1
+                end
+                from = '(' .. id
+            end
+        until #entries < 100 or returned >= 1000
+        if left > 0 or returned >= 1000 then return {returned, 0} end
+        redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
+        return {returned, 1}
+        """
+    )
+
+    /// Moves a frame that can't be served to the dead letters. KEYS stream, dead. ARGV group, id, reason, deliveries.
+    /// An entry of more fields than one call can pass on leaves its payload behind. Returns 1 if it was there.
+    static let bury = RedisScript(
+        "dead",
+        """
+        #!lua flags=allow-oom
+        redis.call('XPENDING', KEYS[1], ARGV[1])
+        local frame = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
+        if frame then
+            local fields = #frame[2] < 7000 and frame[2] or {}
+            for _, text in ipairs({'_dead_reason', ARGV[3], '_dead_deliveries', ARGV[4], '_dead_message_id', ARGV[2]}) do
+                table.insert(fields, text)
+            end
+            redis.call('XADD', KEYS[2], '*', unpack(fields))
+        end
+        redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
+        redis.call('XDEL', KEYS[1], ARGV[2])
+        return frame and 1 or 0
+        """
+    )
+
+    /// Makes the group, from the stream's beginning: what waits there was never handed out. KEYS stream, lease, held,
+    /// ready. ARGV group. Returns 1 if it was made; what was known of a former group is then forgotten.
+    static let ensureGroup = RedisScript(
+        "ensure group",
+        """
+        #!lua flags=allow-oom
+        local made = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')
+        if made.err then
+            if string.sub(made.err, 1, 9) == 'BUSYGROUP' then return 0 end
+            return made
+        end
+        redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
+        return 1
+        """
+    )
+
+    /// Counts, in one step. KEYS stream, ready, kept, dead. ARGV group, 1 to measure too. Returns length, pending, kept,
+    /// dead letters, groups; measured: bytes and, of the oldest waiting frame, id and timestamp.
+    static let size = RedisScript(
+        "size",
+        """
+        #!lua flags=no-writes
+        local length = redis.call('XLEN', KEYS[1])
+        local groups = redis.call('EXISTS', KEYS[1]) == 1 and redis.call('XINFO', 'GROUPS', KEYS[1]) or {}
+        local pending, last = 0, '0-0'
+        for _, group in ipairs(groups) do
+            local info = {}
+            for i = 1, #group, 2 do info[group[i]] = group[i + 1] end
+            if info['name'] == ARGV[1] then pending, last = info['pending'], info['last-delivered-id'] end
+        end
+        local sizes = {length, pending, redis.call('ZCARD', KEYS[3]), redis.call('XLEN', KEYS[4]), #groups}
+        if ARGV[2] == '1' and length > 0 then
+            local oldest = redis.call('ZRANGE', KEYS[2], 0, 0)[1]
+            local frame = oldest and redis.call('XRANGE', KEYS[1], oldest, oldest)[1]
+                or redis.call('XRANGE', KEYS[1], '(' .. last, '+', 'COUNT', 1)[1]
+            table.insert(sizes, redis.call('MEMORY', 'USAGE', KEYS[1], 'SAMPLES', 0) or 0)
+            if frame then
+                table.insert(sizes, frame[1])
+                local timestamp = ''
+                for i = 1, #frame[2], 2 do
+                    if frame[2][i] == 'timestamp' then timestamp = frame[2][i + 1] end
+                end
+                table.insert(sizes, timestamp)
+            end
+        end
+        return sizes
+        """
+    )
+
+    /// A sign of life that out of memory does not stop, or all would take each other for dead. KEYS procs. ARGV process.
+    static let beat = RedisScript(
+        "heartbeat",
+        """
+        #!lua flags=allow-oom
+        return redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
+        """
+    )
+}

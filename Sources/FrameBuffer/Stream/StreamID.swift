@@ -1,0 +1,55 @@
+/// The id of a stream entry, `<milliseconds>-<sequence>`: the message id of a frame.
+package struct StreamID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// Redis' clock when the entry was added, since 1970.
+    package let milliseconds: UInt64
+    /// Its place among the entries of that millisecond.
+    package let sequence: UInt64
+
+    /// An id of two numbers.
+    package init(milliseconds: UInt64, sequence: UInt64) {
+        self.milliseconds = milliseconds
+        self.sequence = sequence
+    }
+
+    /// Reads the text of an id, its halves padded with zeros or not; nil for anything else.
+    package init?(_ text: UnsafeRawBufferPointer) {
+        guard let dash = text.firstIndex(of: UInt8(ascii: "-")),
+            let milliseconds = Self.number(text[..<dash]), let sequence = Self.number(text[(dash + 1)...])
+        else { return nil }
+        self.init(milliseconds: milliseconds, sequence: sequence)
+    }
+
+    /// Reads the text of an id; nil for anything else.
+    package init?(_ text: String) {
+        var text = text
+        guard let id = text.withUTF8({ StreamID(UnsafeRawBufferPointer($0)) }) else { return nil }
+        self = id
+    }
+
+    package static func < (one: StreamID, other: StreamID) -> Bool {
+        (one.milliseconds, one.sequence) < (other.milliseconds, other.sequence)
+    }
+
+    package var description: String { "\(milliseconds)-\(sequence)" }
+
+    /// Both halves with twenty digits: texts in the order of the stream, as the members of a sorted set are compared.
+    var padded: String { "\(Self.padded(milliseconds))-\(Self.padded(sequence))" }
+
+    private static func padded(_ number: UInt64) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: 20 - digits.utf8.count) + digits
+    }
+
+    private static func number(_ digits: Slice<UnsafeRawBufferPointer>) -> UInt64? {
+        guard !digits.isEmpty else { return nil }
+        var number: UInt64 = 0
+        for digit in digits {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+            let (tens, overTen) = number.multipliedReportingOverflow(by: 10)
+            let (sum, over) = tens.addingReportingOverflow(UInt64(digit - UInt8(ascii: "0")))
+            guard !overTen, !over else { return nil }
+            number = sum
+        }
+        return number
+    }
+}

@@ -1,0 +1,118 @@
+package import FrameTracking
+internal import RedisClient
+
+/// The spans of one queue's frames, by the OpenTelemetry conventions for messaging and the guide's own names.
+package struct FrameSpans: Sendable {
+    private let tracer: FrameTracer
+    private let queue: String
+    private let group: String
+    private let enqueueName: String
+    private let dequeueName: String
+
+    /// The spans of the frames of `queue`, as `tracer` records them.
+    package init(tracer: FrameTracer, queue: String, group: String) {
+        self.tracer = tracer
+        self.queue = queue
+        self.group = group
+        enqueueName = "enqueue \(queue)"
+        dequeueName = "dequeue \(queue)"
+    }
+
+    // MARK: Enqueue
+
+    /// Starts the span of a frame on its way in: under what the request brought, else under what the frame carries, else
+    /// under the request's own span. The other of the two it links to.
+    ///
+    /// Returns the context that the entry is to hold; nil where tracing is off and nobody brought one.
+    func startEnqueue(_ frame: IncomingFrame, caller: Caller) -> (span: SpanRecord, context: OutgoingContext?) {
+        let (carried, own) = frame.carriedContext(Self.context)
+        let parent = caller.broughtContext ? caller.span : carried ?? caller.span
+        let other = caller.broughtContext ? carried : carried.flatMap { _ in caller.span }
+        var span = tracer.startSpan(enqueueName, kind: .producer, parent: parent, links: other.map { [.init($0)] } ?? [])
+        span.addEvent("frame_buffer_enqueue")
+        return (span, span.context.map { OutgoingContext($0, rewriting: own) })
+    }
+
+    /// Ends it, with what Redis answered.
+    func endEnqueue(
+        _ span: consuming SpanRecord,
+        frame: IncomingFrame,
+        frameID: String,
+        outcome: Result<FrameBuffer.Place, FrameBufferError>
+    ) {
+        if span.isRecording {
+            describe(&span, frameID: frameID, cameraID: frame.cameraID, size: frame.size)
+            span.setAttribute("messaging.operation.name", "enqueue")
+            span.setAttribute("messaging.operation.type", "send")
+            switch outcome {
+            case .success(let place):
+                span.setAttribute("messaging.message.id", .string(place.id.description))
+                span.setAttribute("buffer.size", .int(place.depth))
+            case .failure(let error): span.setError(type: error.type, message: error.message)
+            }
+        }
+        tracer.end(span)
+    }
+
+    // MARK: Dequeue
+
+    /// Starts the span of a frame on its way out, under the context that its entry holds, with a link to the request.
+    package func startDequeue(
+        _ frame: DequeuedFrame,
+        stored: StoredFrame,
+        age: FrameAge,
+        caller: Caller
+    ) -> (span: SpanRecord, context: OutgoingContext?) {
+        let (carried, own) = stored.carriedContext(Self.context)
+        var span = tracer.startSpan(
+            dequeueName,
+            kind: .consumer,
+            parent: carried,
+            links: caller.span.map { [.init($0)] } ?? []
+        )
+        if span.isRecording {
+            span.addEvent("frame_buffer_dequeue")
+            describe(&span, frameID: stored.frameID ?? "", cameraID: stored.cameraID, size: stored.payload?.count ?? frame.size)
+            span.setAttribute("messaging.operation.name", "dequeue")
+            span.setAttribute("messaging.operation.type", "receive")
+            span.setAttribute("messaging.consumer.group.name", .string(group))
+            span.setAttribute("messaging.message.id", .string(frame.id.description))
+            span.setAttribute("buffer.size", .int(frame.depth))
+            span.setAttribute("frame.age_ms", .int(age.milliseconds))
+            span.setAttribute("frame.deliveries", .int(frame.deliveries))
+        }
+        return (span, span.context.map { OutgoingContext($0, rewriting: own) })
+    }
+
+    /// Ends it: the frame's reply is made.
+    package func endDequeue(_ span: consuming SpanRecord) {
+        tracer.end(span)
+    }
+
+    // MARK: Both
+
+    private func describe(_ span: inout SpanRecord, frameID: String, cameraID: String?, size: Int) {
+        span.setAttribute("frame.id", .string(frameID))
+        if let cameraID { span.setAttribute("camera.id", .string(cameraID)) }
+        span.setAttribute("frame.size", .int(size))
+        span.setAttribute("queue.name", .string(queue))
+        span.setAttribute("messaging.system", "redis")
+        span.setAttribute("messaging.destination.name", .string(queue))
+        span.setAttribute("messaging.message.body.size", .int(size))
+    }
+
+    private static func context(_ carried: CarriedContext) -> SpanContext? {
+        SpanContext(traceparent: carried.traceparent, tracestate: carried.tracestate)
+    }
+}
+
+extension OutgoingContext {
+    /// What makes its reader a child of `context`.
+    init(_ context: SpanContext, rewriting: OwnContextFields) {
+        self.init(
+            traceparent: TraceParent.format(context),
+            tracestate: context.traceState?.rawValue,
+            rewriting: rewriting
+        )
+    }
+}

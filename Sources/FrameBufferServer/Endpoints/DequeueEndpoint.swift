@@ -1,0 +1,169 @@
+internal import FrameBuffer
+internal import HTTPServer
+internal import NIOCore
+internal import NIOHTTP1
+
+/// `GET /dequeue`: the next frame goes to the caller, and is settled once it has reached it.
+struct DequeueEndpoint: Sendable {
+    let queues: Queues
+
+    /// What a caller wants.
+    private struct Wish {
+        var wait = Duration.seconds(1)
+        /// nil: one frame, not in an array.
+        var count: Int?
+        var form = AcceptedForm.json
+    }
+
+    func register(in router: inout Router<Endpoint>) {
+        let endpoint = Endpoint("/dequeue", tracing: .ifFound, handle: dequeue)
+        router.add(.GET, "/dequeue", endpoint)
+        router.add(.POST, "/dequeue", endpoint)
+    }
+
+    @Sendable private func dequeue(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {
+        let queue = try queues.queue(of: request)
+        let wish = try wish(of: request)
+        let frames = try await queue.dequeue(count: wish.count ?? 1, wait: wish.wait)
+        guard let first = frames.first else { return Endpoint.Answer(response: empty(wish), found: false) }
+        var answer: Endpoint.Answer
+        if wish.count != nil {
+            answer = batch(frames, of: queue, for: caller)
+        } else if wish.form == .payload {
+            answer = first.withStored { stored in
+                stored.payload.map { payload(first, stored, $0, of: queue, for: caller) }
+                    ?? single(first, stored, of: queue, for: caller)
+            }
+        } else {
+            answer = first.withStored { single(first, $0, of: queue, for: caller) }
+        }
+        answer.response.onDelivery = { delivery in
+            queue.delivered(frames, delivery == .reached)
+        }
+        return answer
+    }
+
+    // MARK: What is wanted
+
+    private func wish(of request: HTTPRequest) throws(HTTPProblem) -> Wish {
+        var wish = Wish()
+        guard let form = AcceptedForm(request.headers["accept"]) else {
+            throw HTTPProblem(.notAcceptable, detail: "a frame comes as application/json, or as its payload for image/* and application/octet-stream")
+        }
+        wish.form = form
+        guard !request.query.isEmpty else { return wish }
+        try request.query.validate()
+        for name in request.query.names {
+            let value = request.query[name] ?? ""
+            switch name {
+            case "queue": break
+            case "wait":
+                guard let wait = Duration(unitText: value), (.zero ... .seconds(60)).contains(wait) else {
+                    throw HTTPProblem(.badRequest, detail: "wait is a duration from 0 to 60s, such as 250ms or 1s")
+                }
+                wish.wait = wait
+            case "count":
+                guard let count = Int(value), (1...100).contains(count) else {
+                    throw HTTPProblem(.badRequest, detail: "count is a number from 1 to 100")
+                }
+                wish.count = count
+            default:
+                throw HTTPProblem(.badRequest, detail: "'\(name)' is no parameter of /dequeue; queue, wait and count are")
+            }
+        }
+        if wish.count != nil, form == .payload {
+            throw HTTPProblem(.badRequest, detail: "several frames come as application/json only: leave out count, or accept that")
+        }
+        return wish
+    }
+
+    // MARK: What is answered
+
+    private func empty(_ wish: Wish) -> HTTPResponse {
+        guard wish.form == .json else {
+            return HTTPResponse(status: .noContent, headers: ["Cache-Control": "no-store"])
+        }
+        var json = JSONWriter()
+        json.object { $0.member("status", "empty") }
+        return HTTPResponse(json: json)
+    }
+
+    private func single(
+        _ frame: DequeuedFrame,
+        _ stored: StoredFrame,
+        of queue: FrameBuffer,
+        for caller: Caller
+    ) -> Endpoint.Answer {
+        let age = frame.age(of: stored)
+        let (span, context) = queue.spans.startDequeue(frame, stored: stored, age: age, caller: caller)
+        var json = JSONWriter(ByteBuffer())
+        json.object {
+            $0.member("status", "dequeued")
+            $0.members(of: frame, stored, age: age, context: context)
+        }
+        queue.spans.endDequeue(span)
+        return Endpoint.Answer(response: HTTPResponse(json: json), context: context)
+    }
+
+    private func batch(_ frames: [DequeuedFrame], of queue: FrameBuffer, for caller: Caller) -> Endpoint.Answer {
+        var json = JSONWriter(ByteBuffer())
+        json.object {
+            $0.member("status", "dequeued")
+            $0.array("frames") { json in
+                for frame in frames {
+                    frame.withStored { stored in
+                        let age = frame.age(of: stored)
+                        let (span, context) = queue.spans.startDequeue(
+                            frame,
+                            stored: stored,
+                            age: age,
+                            caller: caller
+                        )
+                        json.object { $0.members(of: frame, stored, age: age, context: context) }
+                        queue.spans.endDequeue(span)
+                    }
+                }
+            }
+        }
+        return Endpoint.Answer(response: HTTPResponse(json: json))
+    }
+
+    private func payload(
+        _ frame: DequeuedFrame,
+        _ stored: StoredFrame,
+        _ payload: UnsafeRawBufferPointer,
+        of queue: FrameBuffer,
+        for caller: Caller
+    ) -> Endpoint.Answer {
+        let age = frame.age(of: stored)
+        let (span, context) = queue.spans.startDequeue(frame, stored: stored, age: age, caller: caller)
+        var headers: HTTPHeaders = [
+            "Content-Type": stored.contentType ?? "application/octet-stream",
+            "Cache-Control": "no-store",
+            "X-Frame-Id": HeaderText.encoded(stored.frameID ?? ""),
+            "X-Message-Id": frame.id.description,
+            "X-Frame-Age-Ms": String(age.milliseconds),
+        ]
+        if let cameraID = stored.cameraID { headers.add(name: "X-Frame-Camera-Id", value: HeaderText.encoded(cameraID)) }
+        if let traceID = context?.traceID { headers.add(name: "X-Trace-Id", value: traceID) }
+        queue.spans.endDequeue(span)
+        let response = HTTPResponse(status: .ok, headers: headers, body: ByteBuffer(bytes: payload))
+        return Endpoint.Answer(response: response, context: context)
+    }
+}
+
+extension JSONWriter {
+    /// The members that say all of one frame.
+    fileprivate mutating func members(
+        of frame: DequeuedFrame,
+        _ stored: StoredFrame,
+        age: FrameAge,
+        context: OutgoingContext?
+    ) {
+        member("frame") { stored.writeJSON(into: &$0, context: context) }
+        member("trace_id", context?.traceID)
+        member("message_id", frame.id.description)
+        member("age_ms", age.milliseconds)
+        member("deliveries", frame.deliveries)
+    }
+}

@@ -1,0 +1,70 @@
+internal import FrameBuffer
+internal import FrameTracking
+package import HTTPServer
+internal import NIOHTTP1
+
+/// Answers the requests of one event loop: finds the endpoint, makes the request's span, turns errors into problem
+/// documents. All that an endpoint does, it does on that loop.
+package struct Endpoints: HTTPResponder {
+    private let router: Router<Endpoint>
+    private let tracer: FrameTracer
+
+    /// - Parameters:
+    ///   - queues: the queues as this loop sees them; the first is the default.
+    ///   - process: what they share with the other loops.
+    package init(queues: Queues, process: ServiceState) {
+        tracer = process.tracer
+        var router = Router<Endpoint>()
+        EnqueueEndpoint(queues: queues, limits: process.limits).register(in: &router)
+        DequeueEndpoint(queues: queues).register(in: &router)
+        QueueEndpoints(queues: queues).register(in: &router)
+        HealthEndpoints(queues: queues, process: process).register(in: &router)
+        self.router = router
+    }
+
+    package func respond(to request: HTTPRequest) async -> HTTPResponse {
+        switch router.match(method: request.method, path: request.path) {
+        case .found(let endpoint, _):
+            await respond(to: request, by: endpoint)
+        case .notFound:
+            HTTPProblem(.notFound, detail: "there is nothing at this path; GET /health and POST /enqueue are a start").response()
+        case .methodNotAllowed(let methods):
+            HTTPProblem(
+                .methodNotAllowed,
+                detail: "\(request.method.rawValue) does nothing here",
+                headers: ["Allow": methods.map(\.rawValue).joined(separator: ", ")]
+            ).response()
+        }
+    }
+
+    private func respond(to request: HTTPRequest, by endpoint: Endpoint) async -> HTTPResponse {
+        guard endpoint.tracing != .never else {
+            do {
+                return try await endpoint.handle(request, Caller(span: nil, broughtContext: false)).response
+            } catch {
+                return HTTPProblem(of: error).response()
+            }
+        }
+        var span = RequestSpan(request, route: endpoint.route, tracer: tracer)
+        var response: HTTPResponse
+        do {
+            let answer = try await endpoint.handle(request, span.caller)
+            response = answer.response
+            if let traceparent = answer.context?.traceparent ?? span.traceparent(ifFound: answer.found) {
+                response.headers.add(name: "traceparent", value: traceparent)
+            }
+            if endpoint.tracing == .always || answer.found || span.caller.broughtContext {
+                span.end(response.status)
+            }
+        } catch {
+            var problem = HTTPProblem(of: error)
+            if let traceID = span.traceID { problem.members.append(("trace_id", .string(traceID))) }
+            response = problem.response()
+            if let traceparent = span.traceparent(ifFound: true) {
+                response.headers.add(name: "traceparent", value: traceparent)
+            }
+            span.end(response.status, error: problem.title)
+        }
+        return response
+    }
+}

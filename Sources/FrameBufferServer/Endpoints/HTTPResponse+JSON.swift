@@ -1,0 +1,14 @@
+internal import FrameBuffer
+internal import HTTPServer
+internal import NIOHTTP1
+
+extension HTTPResponse {
+    /// A response in JSON that no cache keeps.
+    init(json: consuming JSONWriter, status: HTTPResponseStatus = .ok) {
+        self.init(
+            status: status,
+            headers: ["Content-Type": "application/json", "Cache-Control": "no-store"],
+            body: json.buffer
+        )
+    }
+}

@@ -1,0 +1,101 @@
+internal import FrameBuffer
+internal import FrameTracking
+internal import HTTPServer
+internal import NIOCore
+internal import NIOHTTP1
+
+/// Whether the service is well: for operators (`/health`), for who restarts it (`/health/live`), and for who sends it
+/// traffic (`/health/ready`).
+struct HealthEndpoints: Sendable {
+    let queues: Queues
+    let process: ServiceState
+
+    func register(in router: inout Router<Endpoint>) {
+        for method in [HTTPMethod.GET, .HEAD] {
+            router.add(method, "/health", Endpoint("/health", tracing: .never, handle: health))
+            router.add(method, "/health/live", Endpoint("/health/live", tracing: .never, handle: live))
+            router.add(method, "/health/ready", Endpoint("/health/ready", tracing: .never, handle: ready))
+        }
+    }
+
+    // MARK: Health
+
+    private enum Status: String {
+        case healthy, degraded, unhealthy
+
+        func and(_ other: Status) -> Status {
+            switch (self, other) {
+            case (.unhealthy, _), (_, .unhealthy): .unhealthy
+            case (.degraded, _), (_, .degraded): .degraded
+            default: .healthy
+            }
+        }
+    }
+
+    @Sendable private func health(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {
+        let queue = try queues.queue(of: request)
+        let start = NIODeadline.now()
+        let probe = await outcome { () async throws(FrameBufferError) in try await queue.probe() }
+        let latency = Double((NIODeadline.now() - start).nanoseconds / 1000) / 1000
+        let size = await outcome { () async throws(FrameBufferError) in try await queue.size() }
+        let tracing = process.tracer.statistics
+        var statuses: (redis: Status, queue: Status, tracing: Status) = (.healthy, .healthy, .healthy)
+        if case .failure = probe { statuses.redis = .unhealthy }
+        switch size {
+        case .success(let size): if size.size >= size.capacity { statuses.queue = .degraded }
+        case .failure: statuses.queue = .unhealthy
+        }
+        if tracing.isFailing { statuses.tracing = .degraded }
+        let status = statuses.redis.and(statuses.queue).and(statuses.tracing)
+        var json = JSONWriter()
+        json.object {
+            $0.member("status", status.rawValue)
+            $0.member("version", ServiceState.version)
+            $0.member("uptime_seconds", process.uptimeSeconds)
+            $0.object("checks") {
+                $0.object("redis") {
+                    $0.member("status", statuses.redis.rawValue)
+                    $0.member("latency_ms", latency)
+                    if case .failure(let error) = probe { $0.member("reason", error.message) }
+                }
+                $0.object("queue") {
+                    $0.member("status", statuses.queue.rawValue)
+                    $0.member("size", try? size.get().size)
+                    $0.member("capacity", queue.configuration.capacity)
+                    if case .failure(let error) = size { $0.member("reason", error.message) }
+                }
+                $0.object("tracing") {
+                    $0.member("status", statuses.tracing.rawValue)
+                    $0.member("exporter", tracing.exporter)
+                    $0.member("queued", tracing.queued)
+                    $0.member("dropped", Int(clamping: tracing.dropped))
+                }
+            }
+        }
+        return Endpoint.Answer(response: HTTPResponse(json: json, status: status == .unhealthy ? .serviceUnavailable : .ok))
+    }
+
+    private func outcome<Value>(
+        _ body: () async throws(FrameBufferError) -> Value
+    ) async -> Result<Value, FrameBufferError> {
+        do throws(FrameBufferError) { return .success(try await body()) } catch { return .failure(error) }
+    }
+
+    // MARK: Liveness and readiness
+
+    @Sendable private func live(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {
+        var json = JSONWriter()
+        json.object { $0.member("status", "alive") }
+        return Endpoint.Answer(response: HTTPResponse(json: json))
+    }
+
+    @Sendable private func ready(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {
+        guard !request.isServerStopping else {
+            throw HTTPProblem(.serviceUnavailable, detail: "the service is stopping", headers: ["Retry-After": "1"])
+        }
+        try await queues.queue(of: request).ping()
+        var json = JSONWriter()
+        json.object { $0.member("status", "ready") }
+        return Endpoint.Answer(response: HTTPResponse(json: json))
+    }
+}

@@ -1,0 +1,57 @@
+/// A media type as headers write it: the name in lower case, parameters aside (RFC 9110, section 8.3.1).
+struct MediaType {
+    /// `type/subtype`, in lower case; empty where there is none.
+    let name: String
+
+    init(_ header: some StringProtocol) {
+        let name = header.prefix { $0 != ";" }
+        self.name = name.utf8.contains { $0 == 0x20 || $0 == 0x09 } ? Self.trimmed(name) : name.lowercased()
+    }
+
+    private static func trimmed(_ text: some StringProtocol) -> String {
+        String(text.drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed()).lowercased()
+    }
+}
+
+/// What an `Accept` header asks of a dequeued frame: its payload's bytes or JSON (RFC 9110, section 12.5.1).
+enum AcceptedForm {
+    case json
+    case payload
+
+    /// The form to answer in; nil where neither would do.
+    ///
+    /// Bytes are sent only to who names them (`image/*`, `application/octet-stream`), and then before JSON unless JSON is
+    /// preferred: `*/*` is what every client sends that does not care.
+    init?(_ headers: [String]) {
+        guard !headers.isEmpty else {
+            self = .json
+            return
+        }
+        var payload = 0.0
+        var json: (weight: Double, precision: Int) = (0, 0)
+        for range in headers.flatMap({ $0.split(separator: ",") }) {
+            let name = MediaType(range).name
+            let weight = Self.weight(of: range)
+            if name.hasPrefix("image/") || name == "application/octet-stream" {
+                payload = max(payload, weight)
+            } else if let precision = ["*/*", "application/*", "application/json"].firstIndex(of: name),
+                precision >= json.precision
+            {
+                json = (weight, precision)
+            }
+        }
+        switch (payload, json.weight) {
+        case (0, 0): return nil
+        case (let payload, let json) where payload > 0 && payload >= json: self = .payload
+        default: self = .json
+        }
+    }
+
+    private static func weight(of range: Substring) -> Double {
+        for parameter in range.split(separator: ";").dropFirst() {
+            let text = parameter.filter { $0 != " " && $0 != "\t" }.lowercased()
+            if text.hasPrefix("q=") { return Double(text.dropFirst(2)) ?? 0 }
+        }
+        return 1
+    }
+}

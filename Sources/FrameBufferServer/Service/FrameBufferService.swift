@@ -1,0 +1,172 @@
+internal import FrameBuffer
+internal import FrameTracking
+internal import HTTPServer
+package import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import RedisClient
+internal import ServiceLifecycle
+
+/// The service: puts its parts together and runs them until it is told to stop.
+package struct FrameBufferService: Sendable {
+    private let settings: Settings
+    private let environment: [String: String]
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - settings: what is ours.
+    ///   - environment: where the `OTEL_*` variables are, and `PATH`.
+    ///   - logger: where everything is logged.
+    package init(settings: Settings, environment: [String: String], logger: Logger) {
+        self.settings = settings
+        self.environment = environment
+        self.logger = logger
+    }
+
+    /// Runs the service until SIGTERM or SIGINT, and returns once all that was under way has come to its end.
+    ///
+    /// Throws what stops the start: an address in use, no `redis-server` for the embedded mode. A Redis that is away does
+    /// not: the service waits for it. Cancelling ends it without grace.
+    package func run() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: Self.loops(cores: System.coreCount))
+        do {
+            try await run(on: group)
+        } catch {
+            try? await group.shutdownGracefully()
+            throw error
+        }
+        try await group.shutdownGracefully()
+    }
+
+    /// How many event loops serve so many cores: one for two cores, where a second one only took its core from Redis; and
+    /// no more than a Redis, which has one thread, can keep busy.
+    static func loops(cores: Int) -> Int {
+        max(1, min(4, cores / 2))
+    }
+
+    private func run(on group: MultiThreadedEventLoopGroup) async throws {
+        let tracing = TracingSettings(environment: environment)
+        for warning in tracing.warnings { logger.warning("\(warning)") }
+        let tracer = FrameTracer(settings: tracing, logger: logger)
+        let (address, embedded) = try await redis()
+        let process = ProcessIdentity()
+        let eventLoops = Array(group.makeIterator())
+        let clients = eventLoops.map { eventLoop in
+            RedisClient(
+                address: address,
+                name: process.name,
+                scripts: FrameBuffer.scripts,
+                eventLoop: eventLoop,
+                logger: logger
+            )
+        }
+        let loops = clients.enumerated().map { index, client in
+            Queues(
+                settings.queues.map { name in
+                    FrameBuffer(
+                        configuration(of: name, loops: eventLoops.count),
+                        address: address,
+                        redis: client,
+                        tracer: tracer,
+                        process: process,
+                        loop: index,
+                        logger: logger
+                    )
+                }
+            )
+        }
+        let state = ServiceState(tracer: tracer, limits: limits)
+        let server = try await HTTPServer(configuration: http, group: group, logger: logger) { eventLoop in
+            guard let index = eventLoops.firstIndex(where: { $0 === eventLoop }) else {
+                preconditionFailure("the server was given these event loops and no others")
+            }
+            return Endpoints(queues: loops[index], process: state)
+        }
+        let queues = QueueService(loops: loops, patience: .seconds(1))
+        let shutdown = Shutdown()
+        // Stopped from the last to the first: the front door, then the queues, then what they need.
+        let services: [(any Service)?] = [
+            SignalService(shutDown: { await shutdown.begin() }, logger: logger),
+            embedded,
+            RedisService(clients: clients),
+            tracer,
+            queues,
+            FrontService(server: server, stopPolls: queues.stopPolls),
+        ]
+        try await run(services.compactMap(\.self), shutdown)
+    }
+
+    private func run(_ services: [any Service], _ shutdown: Shutdown) async throws {
+        var configuration = ServiceGroupConfiguration(
+            services: services.map { .init(service: $0) },
+            gracefulShutdownSignals: [],
+            logger: logger
+        )
+        configuration.maximumGracefulShutdownDuration = settings.stopGrace
+        let group = ServiceGroup(configuration: configuration)
+        await shutdown.set(group)
+        try await group.run()
+        logger.info("stopped")
+    }
+
+    private func redis() async throws -> (RedisAddress, EmbeddedRedis?) {
+        switch settings.redis {
+        case .address(let address): return (address, nil)
+        case .embedded:
+            let embedded = EmbeddedRedis(
+                directory: settings.dataDirectory,
+                searchPath: environment["PATH"],
+                logger: logger
+            )
+            return (try await embedded.start(), embedded)
+        }
+    }
+
+    private func configuration(of queue: String, loops: Int) -> QueueConfiguration {
+        QueueConfiguration(
+            name: queue,
+            group: settings.group,
+            capacity: settings.capacityFrames,
+            polls: (settings.maxPolls + loops - 1) / loops
+        )
+    }
+
+    private var limits: FrameLimits {
+        FrameLimits(fields: settings.maxFields, fieldName: settings.maxFieldName, nesting: settings.maxNesting)
+    }
+
+    private var http: HTTPServerConfiguration {
+        var http = HTTPServerConfiguration()
+        http.host = settings.host
+        http.port = settings.port
+        http.maximumBodySize = settings.maxBody
+        // Every poll needs a connection, and whatever else comes some more.
+        http.maximumConnections = max(http.maximumConnections, 2 * settings.maxPolls)
+        // What is left of the grace is for Redis and the collector.
+        http.stopGrace = .milliseconds(settings.stopGrace.milliseconds * 3 / 4)
+        return http
+    }
+}
+
+/// The front door: when the shutdown comes to it, polls end first, as they would hold it open.
+private struct FrontService: Service {
+    let server: HTTPServer
+    let stopPolls: @Sendable () -> Void
+
+    func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await server.run()
+        } onGracefulShutdown: {
+            stopPolls()
+        }
+    }
+}
+
+/// Begins the shutdown of a group that does not exist yet when its services are made.
+private actor Shutdown {
+    private var group: ServiceGroup?
+
+    func set(_ group: ServiceGroup) { self.group = group }
+
+    func begin() async { await group?.triggerGracefulShutdown() }
+}

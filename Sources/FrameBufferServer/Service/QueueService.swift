@@ -1,0 +1,49 @@
+internal import FrameBuffer
+internal import Logging
+internal import NIOCore
+internal import ServiceLifecycle
+
+/// Keeps the queues going: their readers, their housekeeping, and at the end their leave of the group.
+struct QueueService: Service {
+    /// The queues of each event loop.
+    let loops: [Queues]
+    /// How long frames that are still in hand at the end may take to be settled or returned.
+    let patience: Duration
+
+    func run() async throws {
+        await withGracefulShutdownHandler {
+            await withTaskGroup { group in
+                for queue in loops.flatMap(\.all) {
+                    group.addTask { await queue.read() }
+                }
+                await withTaskGroup { housekeeping in
+                    for queue in loops.flatMap(\.all) {
+                        housekeeping.addTask { await queue.lookAfterFormerConnections() }
+                    }
+                    for queue in loops.first?.all ?? [] {
+                        housekeeping.addTask { await queue.keepHouse() }
+                    }
+                    await group.waitForAll()
+                    housekeeping.cancelAll()
+                }
+            }
+            await leave()
+        } onGracefulShutdown: {
+            stopPolls()
+        }
+    }
+
+    /// Ends all polls, and with them the readers.
+    func stopPolls() {
+        for queue in loops.flatMap(\.all) { queue.stopPolls() }
+    }
+
+    private func leave() async {
+        let clock = ContinuousClock()
+        let end = clock.now + patience
+        for queue in loops.flatMap(\.all) {
+            while await queue.framesInHand > 0, clock.now < end { try? await clock.sleep(for: .milliseconds(10)) }
+            await queue.leave()
+        }
+    }
+}

@@ -1,0 +1,22 @@
+package import FrameBuffer
+package import FrameTracking
+internal import NIOCore
+
+/// What the endpoints of all event loops share.
+package struct ServiceState: Sendable {
+    /// The service's version.
+    package static let version = "0.1.0"
+
+    let tracer: FrameTracer
+    let limits: FrameLimits
+    private let start = NIODeadline.now()
+
+    /// The state of a service that starts now.
+    package init(tracer: FrameTracer, limits: FrameLimits) {
+        self.tracer = tracer
+        self.limits = limits
+    }
+
+    /// How long it has run.
+    var uptimeSeconds: Int { Int((NIODeadline.now() - start).nanoseconds / 1_000_000_000) }
+}

@@ -1,0 +1,33 @@
+internal import Logging
+internal import ServiceLifecycle
+internal import UnixSignals
+
+#if canImport(Musl)
+    internal import Musl
+#else
+    internal import Glibc
+#endif
+
+/// What SIGTERM and SIGINT do: the first begins the graceful shutdown, a second ends the process at once.
+struct SignalService: Service {
+    let shutDown: @Sendable () async -> Void
+    let logger: Logger
+
+    func run() async throws {
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        await withTaskGroup { group in
+            group.addTask {
+                var isStopping = false
+                for await signal in signals {
+                    if isStopping { _exit(128 + signal.rawValue) }
+                    isStopping = true
+                    logger.info("stopping", metadata: ["signal": "\(signal)"])
+                    await shutDown()
+                }
+            }
+            // It is the last to stop, so that the second signal is heard for as long as there is something to stop.
+            try? await gracefulShutdown()
+            group.cancelAll()
+        }
+    }
+}

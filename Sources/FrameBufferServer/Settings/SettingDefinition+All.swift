@@ -1,0 +1,149 @@
+extension SettingDefinition {
+    /// Every setting, in the order in which people are shown them.
+    package static let all: [SettingDefinition] = [
+        host, port, stopGrace,
+        queues, group, capacityFrames,
+        maxBody, maxFields, maxFieldName, maxNesting, maxPolls,
+        redisURL, dataDirectory,
+        traceDequeue,
+        logLevel, logFormat,
+    ]
+
+    // MARK: - Listening and stopping
+
+    package static let host = SettingDefinition(
+        "host",
+        \.host,
+        .name(placeholder: "ADDRESS"),
+        why: "The address to listen on; 0.0.0.0 or :: for every interface.",
+        audience: "whoever lets other machines in, and every container"
+    )
+    package static let port = SettingDefinition(
+        "port",
+        \.port,
+        .number(0...65_535, placeholder: "PORT"),
+        why: "The TCP port to listen on; 0 takes any free one.",
+        audience: "whoever has something else on this one"
+    )
+    package static let stopGrace = SettingDefinition(
+        "stop_grace",
+        \.stopGrace,
+        .duration(.zero ... .seconds(3600)),
+        why: "How long a stop may take before what is under way is cut off.",
+        audience: "operators whose orchestrator kills sooner, or whose uploads take longer"
+    )
+
+    // MARK: - The queue
+
+    package static let queues = SettingDefinition(
+        "queues",
+        \.queues,
+        .names,
+        why: "The queues to serve, each a Redis stream; the first is the default.",
+        audience: "operators who keep kinds of frames apart, or bring a stream of their own"
+    )
+    package static let group = SettingDefinition(
+        "group",
+        \.group,
+        .name(placeholder: "NAME"),
+        why: "The consumer group that hands each frame to one worker.",
+        audience: "operators whose stream has a group of this name already"
+    )
+    package static let capacityFrames = SettingDefinition(
+        "capacity.frames",
+        \.capacityFrames,
+        .number(1...1_000_000_000, placeholder: "NUMBER"),
+        why: "Frames that may wait or be leased in a queue; a full one answers 429.",
+        audience: "operators, by the memory that Redis has"
+    )
+
+    // MARK: - Limits
+
+    package static let maxBody = SettingDefinition(
+        // Redis takes no value over 512 MiB.
+        "max.body",
+        \.maxBody,
+        .size(1...512 << 20),
+        why: "The largest request body; more answers 413.",
+        audience: "producers of larger pictures"
+    )
+    package static let maxFields = SettingDefinition(
+        "max.fields",
+        \.maxFields,
+        .number(1...10_000, placeholder: "NUMBER"),
+        why: "Fields in a frame; more answers 400.",
+        audience: "producers of frames with very many fields"
+    )
+    package static let maxFieldName = SettingDefinition(
+        "max.field_name",
+        \.maxFieldName,
+        .size(16...64 << 10),
+        why: "The longest name of a field; a longer one answers 400.",
+        audience: "producers whose names are made by programs"
+    )
+    package static let maxNesting = SettingDefinition(
+        "max.nesting",
+        \.maxNesting,
+        .number(1...1_000, placeholder: "NUMBER"),
+        why: "Objects and arrays within each other in a JSON frame; more answers 400.",
+        audience: "producers of deep trees"
+    )
+    package static let maxPolls = SettingDefinition(
+        "max.polls",
+        \.maxPolls,
+        .number(1...1_000_000, placeholder: "NUMBER"),
+        why: "Dequeues that wait at once; one more answers 503.",
+        audience: "operators of very many workers, who raise the limit of open files too"
+    )
+
+    // MARK: - Redis
+
+    package static let redisURL = SettingDefinition(
+        "redis.url",
+        \.redis,
+        .redis,
+        environmentName: "REDIS_URL",
+        why:
+            "The Redis that keeps the frames: redis://[user:password@]host:port/database, unix:///path, or embedded for one "
+            + "of the service's own.",
+        audience:
+            "every installation of more than one process; a password goes into the environment, since all can see a "
+            + "command line"
+    )
+    package static let dataDirectory = SettingDefinition(
+        "data_dir",
+        \.dataDirectory,
+        .path,
+        why: "The directory of the embedded Redis.",
+        audience: "operators with a disk for it; each service needs one of its own"
+    )
+
+    // MARK: - Traces
+
+    package static let traceDequeue = SettingDefinition(
+        "trace.dequeue",
+        \.traceDequeue,
+        .choice,
+        why: "Whose child the dequeue span is: parent puts it into the frame's own trace.",
+        audience: "readers of traces"
+    )
+
+    // MARK: - Logs
+
+    package static let logLevel = SettingDefinition(
+        "log.level",
+        \.logLevel,
+        .choice,
+        environmentName: "LOG_LEVEL",
+        why: "What is logged, from trace to critical.",
+        audience: "whoever looks for a fault"
+    )
+    package static let logFormat = SettingDefinition(
+        "log.format",
+        \.logFormat,
+        .choice,
+        environmentName: "LOG_FORMAT",
+        why: "Lines of text for people, or of JSON for machines.",
+        audience: "operators who collect logs"
+    )
+}

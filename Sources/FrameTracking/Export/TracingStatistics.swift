@@ -1,0 +1,38 @@
+/// What became of the spans so far, for whoever looks after the service.
+public struct TracingStatistics: Hashable, Sendable {
+    /// Where spans go: `otlp`, `none`, or `disabled`.
+    public var exporter: String
+    /// How many spans wait.
+    public var queued = 0
+    /// How many spans the receiver took.
+    public var exported = 0
+    /// How many spans found the queue full, or came after it was closed.
+    public var droppedQueueFull = 0
+    /// How many spans were in batches that could not be delivered.
+    public var droppedFailed = 0
+    /// How many spans the receiver rejected out of batches that it took.
+    public var droppedRejected = 0
+    /// Whether the last batch could not be delivered.
+    public var isFailing = false
+
+    /// How many spans were lost, for whatever reason.
+    public var dropped: Int { droppedQueueFull + droppedFailed + droppedRejected }
+
+    init(exporter: String) {
+        self.exporter = exporter
+    }
+
+    mutating func count(_ result: ExportResult, of spans: Int) {
+        switch result {
+        case .exported(let rejected, _):
+            // A receiver that claims to have rejected more than it got must not make the counts go wrong.
+            let rejected = min(max(rejected, 0), spans)
+            exported += spans - rejected
+            droppedRejected += rejected
+            isFailing = false
+        case .failed:
+            droppedFailed += spans
+            isFailing = true
+        }
+    }
+}

@@ -1,0 +1,85 @@
+/// The messages of opentelemetry-proto's `trace.proto` and `common.proto`.
+extension ProtobufWriter {
+    /// A `Span`.
+    mutating func span(_ field: UInt8, _ span: borrowing SpanRecord) {
+        guard let context = span.context else { return }
+        // Spans of 128 bytes to 16 KB have lengths of two bytes.
+        message(field, lengthBytes: 2) { writer in
+            writer.identifier(1, context.traceID)
+            writer.identifier(2, context.spanID)
+            if let traceState = context.traceState { writer.string(3, traceState.rawValue) }
+            if let parent = span.parentSpanID { writer.identifier(4, parent) }
+            writer.string(5, span.name)
+            writer.varint(6, UInt64(span.kind.rawValue))
+            writer.fixed64(7, span.start)
+            writer.fixed64(8, span.end)
+            for attribute in span.attributes { writer.attribute(9, attribute) }
+            writer.varint(10, UInt64(span.droppedAttributes))
+            for event in span.events { writer.event(11, event) }
+            writer.varint(12, UInt64(span.droppedEvents))
+            for link in span.links { writer.link(13, link) }
+            writer.varint(14, UInt64(span.droppedLinks))
+            writer.status(15, span.status)
+            writer.flags(16, context.flags, isRemote: span.parentIsRemote ?? false)
+        }
+    }
+
+    private mutating func event(_ field: UInt8, _ event: SpanRecord.Event) {
+        message(field) { writer in
+            writer.fixed64(1, event.time)
+            writer.string(2, event.name)
+            for attribute in event.attributes { writer.attribute(3, attribute) }
+        }
+    }
+
+    private mutating func link(_ field: UInt8, _ link: SpanRecord.Link) {
+        message(field) { writer in
+            writer.identifier(1, link.context.traceID)
+            writer.identifier(2, link.context.spanID)
+            if let traceState = link.context.traceState { writer.string(3, traceState.rawValue) }
+            for attribute in link.attributes { writer.attribute(4, attribute) }
+            writer.flags(6, link.context.flags, isRemote: link.context.isRemote)
+        }
+    }
+
+    private mutating func status(_ field: UInt8, _ status: SpanRecord.Status) {
+        switch status {
+        case .unset: break
+        case .ok: message(field) { $0.varint(3, 1) }
+        case .error(let text):
+            message(field) { writer in
+                if let text { writer.string(2, text) }
+                writer.varint(3, 2)
+            }
+        }
+    }
+
+    /// `SpanFlags`: the trace flags, and that it is known whether the context is remote, and whether it is. A root
+    /// has no parent that could be remote, which counts as known.
+    private mutating func flags(_ field: UInt8, _ flags: TraceFlags, isRemote: Bool) {
+        let isKnown: UInt32 = 0x100
+        let isRemote: UInt32 = isRemote ? 0x200 : 0
+        let value = UInt32(flags.rawValue) | isKnown | isRemote
+        // Fields from 16 on have tags of two bytes.
+        if field < 16 { fixed32(field, value) } else { fixed32(wide: field, value) }
+    }
+
+    /// A `KeyValue`.
+    mutating func attribute(_ field: UInt8, _ attribute: SpanRecord.Attribute) {
+        message(field) { writer in
+            writer.string(1, attribute.key)
+            writer.message(2) { writer in
+                switch attribute.value {
+                case .string(let value): writer.presentString(1, value)
+                case .bool(let value): writer.presentVarint(2, value ? 1 : 0)
+                case .int(let value): writer.presentVarint(3, UInt64(bitPattern: Int64(value)))
+                case .double(let value): writer.fixed64(4, value.bitPattern)
+                case .strings(let values):
+                    writer.message(5) { writer in
+                        for value in values { writer.message(1) { $0.presentString(1, value) } }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+/// Writes protobuf's wire format into memory that was set aside for it.
+///
+/// Running out of room is no error: it is noted in ``hasOverflowed``, and whoever writes starts again with more. So
+/// there is one pass over the data, one check a write, and no growing of buffers in between.
+struct ProtobufWriter: ~Copyable {
+    /// How many bytes were written; meaningless after an overflow.
+    private(set) var count = 0
+    /// Whether something did not fit.
+    private(set) var hasOverflowed = false
+
+    private let bytes: UnsafeMutableRawBufferPointer
+
+    init(into bytes: UnsafeMutableRawBufferPointer) {
+        self.bytes = bytes
+    }
+
+    // MARK: Fields
+
+    /// A number of variable length; left out if zero, as proto3 has it.
+    mutating func varint(_ field: UInt8, _ value: UInt64) {
+        guard value != 0 else { return }
+        presentVarint(field, value)
+    }
+
+    /// A number of variable length, written even if zero: a member of a `oneof`.
+    mutating func presentVarint(_ field: UInt8, _ value: UInt64) {
+        guard reserve(11) else { return }
+        put(field << 3)
+        putVarint(value)
+    }
+
+    mutating func fixed64(_ field: UInt8, _ value: UInt64) {
+        guard reserve(9) else { return }
+        put(field << 3 | 1)
+        putWord(value)
+    }
+
+    mutating func fixed32(_ field: UInt8, _ value: UInt32) {
+        guard reserve(5) else { return }
+        put(field << 3 | 5)
+        bytes.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt32.self)
+        count += 4
+    }
+
+    /// The same for fields from 16 to 127, whose tags have two bytes.
+    mutating func fixed32(wide field: UInt8, _ value: UInt32) {
+        guard reserve(6) else { return }
+        put(field << 3 | 5 | 0x80)
+        put(field >> 4)
+        bytes.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt32.self)
+        count += 4
+    }
+
+    /// Text; left out if empty, as proto3 has it.
+    mutating func string(_ field: UInt8, _ value: String) {
+        guard !value.utf8.isEmpty else { return }
+        presentString(field, value)
+    }
+
+    /// Text, written even if empty: a member of a `oneof`, or an element of a list.
+    mutating func presentString(_ field: UInt8, _ value: String) {
+        let length = value.utf8.count
+        guard reserve(11 + length) else { return }
+        put(field << 3 | 2)
+        putVarint(UInt64(length))
+        let end = count + length
+        let room = UnsafeMutableRawBufferPointer(rebasing: bytes[count..<end])
+        if value.utf8.withContiguousStorageIfAvailable({ room.copyMemory(from: UnsafeRawBufferPointer($0)) }) == nil {
+            room.copyBytes(from: value.utf8)
+        }
+        count = end
+    }
+
+    /// Identifiers, which the wire has as bytes in network order.
+    mutating func identifier(_ field: UInt8, _ id: TraceID) {
+        guard reserve(18) else { return }
+        put(field << 3 | 2)
+        put(16)
+        putWord(id.high.byteSwapped)
+        putWord(id.low.byteSwapped)
+    }
+
+    mutating func identifier(_ field: UInt8, _ id: SpanID) {
+        guard reserve(10) else { return }
+        put(field << 3 | 2)
+        put(8)
+        putWord(id.value.byteSwapped)
+    }
+
+    /// A message within this one. Room for its length is left beforehand, `lengthBytes` of it; should the guess be
+    /// wrong, the message is moved, so that lengths are never longer than they must be.
+    mutating func message(_ field: UInt8, lengthBytes: Int = 1, _ body: (inout ProtobufWriter) -> Void) {
+        guard reserve(1 + lengthBytes) else { return }
+        put(field << 3 | 2)
+        let start = count
+        count += lengthBytes
+        body(&self)
+        guard !hasOverflowed else { return }
+        let length = count - start - lengthBytes
+        let needed = ProtobufWriter.varintLength(UInt64(length))
+        if needed != lengthBytes {
+            guard reserve(max(0, needed - lengthBytes)), let base = bytes.baseAddress else { return }
+            (base + start + needed).copyMemory(from: base + start + lengthBytes, byteCount: length)
+        }
+        count = start
+        putVarint(UInt64(length))
+        count = start + needed + length
+    }
+
+    // MARK: Bytes
+
+    /// How many bytes a number of variable length takes.
+    static func varintLength(_ value: UInt64) -> Int {
+        max(1, (64 - value.leadingZeroBitCount + 6) / 7)
+    }
+
+    private mutating func reserve(_ length: Int) -> Bool {
+        if bytes.count - count < length { hasOverflowed = true }
+        return !hasOverflowed
+    }
+
+    private mutating func put(_ byte: UInt8) {
+        bytes[count] = byte
+        count += 1
+    }
+
+    private mutating func putWord(_ value: UInt64) {
+        bytes.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt64.self)
+        count += 8
+    }
+
+    private mutating func putVarint(_ value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            put(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        put(UInt8(rest))
+    }
+}

@@ -1,0 +1,72 @@
+import Instrumentation
+public import Tracing
+
+/// The backend of swift-distributed-tracing.
+extension FrameTracer: Tracer {
+    /// Starts a span under the span of `context`, or a new trace.
+    public func startSpan<Instant: TracerInstant>(
+        _ operationName: String,
+        context: @autoclosure () -> ServiceContext,
+        ofKind kind: SpanKind,
+        at instant: @autoclosure () -> Instant,
+        function: String,
+        file fileID: String,
+        line: UInt
+    ) -> FrameSpan {
+        let context = context()
+        let record = startSpan(
+            operationName,
+            kind: SpanRecord.Kind(kind),
+            parent: context.spanContext,
+            at: instant().nanosecondsSinceEpoch
+        )
+        return FrameSpan(record, in: context, tracer: self)
+    }
+
+    /// Has the spans that wait exported soon, without waiting for it.
+    public func forceFlush() {
+        processor?.exportSoon()
+    }
+
+    // MARK: Propagation
+
+    /// Writes `traceparent` and `tracestate` of the context's span, if there is one.
+    public func inject<Carrier, Inject>(
+        _ context: ServiceContext,
+        into carrier: inout Carrier,
+        using injector: Inject
+    ) where Inject: Injector, Inject.Carrier == Carrier {
+        guard let context = context.spanContext else { return }
+        injector.inject(TraceParent.format(context), forKey: "traceparent", into: &carrier)
+        if let traceState = context.traceState {
+            injector.inject(traceState.rawValue, forKey: "tracestate", into: &carrier)
+        }
+    }
+
+    /// Makes the span that `traceparent` and `tracestate` name the context's, if they are valid.
+    public func extract<Carrier, Extract>(
+        _ carrier: Carrier,
+        into context: inout ServiceContext,
+        using extractor: Extract
+    ) where Extract: Extractor, Extract.Carrier == Carrier {
+        guard let traceparent = extractor.extract(key: "traceparent", from: carrier),
+            let parent = SpanContext(
+                traceparent: traceparent,
+                tracestate: extractor.extract(key: "tracestate", from: carrier)
+            )
+        else { return }
+        context.spanContext = parent
+    }
+}
+
+extension SpanRecord.Kind {
+    init(_ kind: SpanKind) {
+        switch kind {
+        case .internal: self = .internal
+        case .server: self = .server
+        case .client: self = .client
+        case .producer: self = .producer
+        case .consumer: self = .consumer
+        }
+    }
+}

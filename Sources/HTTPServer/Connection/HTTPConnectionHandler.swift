@@ -1,0 +1,255 @@
+import NIOCore
+import NIOHTTP1
+
+/// Performs what a connection's state machine decides: the only handler behind the decoder.
+final class HTTPConnectionHandler: ChannelDuplexHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let loop: HTTPServerLoop
+    private var machine: HTTPConnectionStateMachine
+    private var context: ChannelHandlerContext?
+    private var remoteAddress: SocketAddress?
+    private var task: Task<Void, Never>?
+    private var isPerforming = false
+    private var hasDecodedPart = false
+
+    /// The slot of the deadline wheel that holds this connection.
+    var wheelTick = Int.max
+
+    private static let continueLine: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
+
+    /// Begins with an open connection.
+    ///
+    /// - Parameter refusal: Why the connection is not served at all.
+    init(loop: HTTPServerLoop, refusal: HTTPProblem?) {
+        self.loop = loop
+        machine = HTTPConnectionStateMachine(
+            configuration: loop.configuration,
+            refusal: refusal,
+            isQuiescing: loop.isQuiescing,
+            now: loop.eventLoop.now
+        )
+    }
+
+    // MARK: - Channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { connected(context) }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        connected(context)
+    }
+
+    private func connected(_ context: ChannelHandlerContext) {
+        remoteAddress = context.remoteAddress
+        perform()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        hasDecodedPart = true
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            machine.head(
+                head,
+                remoteAddress: remoteAddress,
+                receivedAt: HTTPDate.nanosecondsSince1970(),
+                isAllWritten: Self.isAllWritten(context.channel),
+                now: loop.eventLoop.now
+            )
+            perform()
+        case .body(let part):
+            machine.body(part, now: loop.eventLoop.now)
+        case .end:
+            machine.end()
+            perform()
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        machine.readCompleted()
+        perform()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if machine.mayRead() {
+            context.read()
+        } else {
+            loop.counters.readPaused()
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        machine.writabilityChanged(context.channel.isWritable, now: loop.eventLoop.now)
+        perform()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .inputClosed? = event as? ChannelEvent {
+            machine.inputClosed(now: loop.eventLoop.now)
+            perform()
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        case ByteToMessageDecoderError.dataReceivedInErrorState(_, let bytes):
+            machine.discarded(bytes.readableBytes)
+        case is HTTPParserError:
+            machine.decodingFailed(HTTPProblem(decodingError: error), now: loop.eventLoop.now)
+        default:
+            machine.failed()
+            context.close(promise: nil)
+        }
+        perform()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        machine.failed()
+        perform()
+        loop.connectionClosed(self)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    // MARK: - Decoder
+
+    func willDecode() {
+        hasDecodedPart = false
+        machine.bytesArrived()
+    }
+
+    /// - Parameter isIncomplete: Whether there are bytes that wait for more.
+    func didDecode(isIncomplete: Bool) {
+        if isIncomplete || !hasDecodedPart {
+            machine.headBegan(now: loop.eventLoop.now)
+        }
+    }
+
+    // MARK: - Server
+
+    func deadlineReached() {
+        machine.deadlineReached(now: loop.eventLoop.now)
+        perform()
+    }
+
+    func quiesce() {
+        machine.quiesce(now: loop.eventLoop.now)
+        perform()
+    }
+
+    func abort() {
+        machine.abort()
+        perform()
+    }
+
+    // MARK: - Actions
+
+    private func perform() {
+        // An action may bring about an input, a close its `channelInactive` for instance: the outer call goes on with it.
+        if isPerforming { return }
+        isPerforming = true
+        while let action = machine.nextAction() {
+            perform(action)
+        }
+        isPerforming = false
+        if let deadline = machine.deadline {
+            loop.wheel.schedule(self, at: deadline)
+        }
+    }
+
+    private func perform(_ action: HTTPConnectionStateMachine.Action) {
+        switch action {
+        case .start(let request, let isCancelled):
+            start(request, isCancelled: isCancelled)
+        case .cancel:
+            task?.cancel()
+        case .refuse(let problem, let framing):
+            loop.counters.requestRefused()
+            write(problem.response(), framing: framing, isLast: true)
+        case .sendContinue:
+            let line = Self.continueLine
+            machine.wrote(line.utf8CodeUnitCount)
+            context?.writeAndFlush(wrapOutboundOut(ByteBuffer(staticString: line)), promise: nil)
+        case .read:
+            context?.read()
+        case .awaitFlush:
+            writeLast(ByteBuffer())
+        case .look:
+            guard let context, let progress = loop.progress(context.channel) else { break }
+            machine.looked(progress, now: loop.eventLoop.now)
+        case .report(let delivery, let callback):
+            callback(delivery)
+        case .closeOutput:
+            context?.close(mode: .output, promise: nil)
+        case .close:
+            context?.close(promise: nil)
+        case .reset:
+            guard let context else { break }
+            loop.counters.connectionReset()
+            TCPSocket.resetOnClose(context.channel)
+            context.close(promise: nil)
+        }
+    }
+
+    /// The one place where the task of a request is made.
+    private func start(_ request: HTTPRequest, isCancelled: Bool) {
+        loop.requestStarted()
+        let responder = loop.responder
+        let connection = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        let task = Task(executorPreference: loop.executor) {
+            let response = await responder.respond(to: request)
+            connection.value.responded(response)
+        }
+        if isCancelled { task.cancel() }
+        self.task = task
+    }
+
+    private func responded(_ response: HTTPResponse) {
+        task = nil
+        loop.requestFinished()
+        switch machine.responded(now: loop.eventLoop.now) {
+        case .write(let framing, let isLast):
+            write(response, framing: framing, isLast: isLast)
+        case .drop:
+            response.onDelivery?(.failed)
+        }
+        perform()
+    }
+
+    private func write(_ response: HTTPResponse, framing: ResponseEncoder.Framing, isLast: Bool) {
+        guard let context else {
+            response.onDelivery?(.failed)
+            return
+        }
+        let (head, body) = loop.encode(response, framing: framing)
+        machine.wrote(head.readableBytes + (body?.readableBytes ?? 0), onDelivery: response.onDelivery)
+        if body != nil {
+            context.write(wrapOutboundOut(head), promise: nil)
+        }
+        if isLast {
+            writeLast(body ?? head)
+        } else {
+            context.writeAndFlush(wrapOutboundOut(body ?? head), promise: nil)
+        }
+    }
+
+    private func writeLast(_ buffer: ByteBuffer) {
+        guard let context else { return }
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenSuccess {
+            self.machine.lastResponseLeft(now: self.loop.eventLoop.now)
+            self.perform()
+        }
+        context.writeAndFlush(wrapOutboundOut(buffer), promise: promise)
+    }
+
+    private static func isAllWritten(_ channel: any Channel) -> Bool {
+        (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 == 0
+    }
+}

@@ -1,0 +1,62 @@
+import NIOCore
+import NIOHTTP1
+
+/// A request whose body is still coming.
+struct IncomingRequest {
+    let head: HTTPRequestHead
+    let meaning: RequestHead
+    let remoteAddress: SocketAddress?
+    let receivedAt: UInt64
+
+    private(set) var body = ByteBuffer()
+    /// Whether `100 Continue` is still to be sent.
+    var owesContinue: Bool
+
+    private var startedAt: NIODeadline
+    private var lastByteAt: NIODeadline
+
+    /// Room that is made for a body on its sender's word alone.
+    private static let maximumReservation = 1024 * 1024
+
+    init(
+        head: HTTPRequestHead,
+        meaning: RequestHead,
+        remoteAddress: SocketAddress?,
+        receivedAt: UInt64,
+        now: NIODeadline
+    ) {
+        self.head = head
+        self.meaning = meaning
+        self.remoteAddress = remoteAddress
+        self.receivedAt = receivedAt
+        owesContinue = meaning.expectsContinue
+        startedAt = now
+        lastByteAt = now
+    }
+
+    /// Takes in a part of the body; one that came in a single read is not copied.
+    mutating func append(_ part: ByteBuffer, now: NIODeadline) {
+        lastByteAt = now
+        owesContinue = false
+        guard body.readableBytes > 0 else {
+            body = part
+            return
+        }
+        if body.readableBytes + part.readableBytes > body.capacity, case .fixed(let length) = meaning.bodyLength {
+            body.reserveCapacity(min(length, max(Self.maximumReservation, body.readableBytes * 2)))
+        }
+        body.writeImmutableBuffer(part)
+    }
+
+    /// Reading was paused until now, for which the peer must not pay.
+    mutating func resumed(now: NIODeadline) {
+        startedAt = now
+        lastByteAt = now
+    }
+
+    /// When the peer has been too slow, unless more comes before.
+    func deadline(_ configuration: HTTPServerConfiguration) -> NIODeadline {
+        let seconds = Int64(body.readableBytes / max(1, configuration.minimumBodyRate))
+        return min(lastByteAt, startedAt + .seconds(seconds)) + configuration.bodyIdleDeadline
+    }
+}

@@ -1,0 +1,73 @@
+package import NIOCore
+package import NIOHTTP1
+
+/// A whole request: its body has arrived.
+package struct HTTPRequest: Sendable {
+    /// The method, also one that NIO has no case for.
+    package let method: HTTPMethod
+
+    /// The target's path as it was sent, percent-encoded and without the query; `*` for `OPTIONS *`.
+    package let path: String
+
+    /// The target's query.
+    package let query: QueryParameters
+
+    /// The header fields as they came.
+    package let headers: HTTPHeaders
+
+    /// The body; empty where there was none.
+    package let body: ByteBuffer
+
+    /// Where the connection came from.
+    package let remoteAddress: SocketAddress?
+
+    /// When the head was read, in nanoseconds since 1970.
+    package let receivedAt: UInt64
+
+    /// Whether the server has begun to stop: readiness is to be answered with 503.
+    package internal(set) var isServerStopping = false
+
+    /// Makes a request, for tests of responders among others.
+    ///
+    /// - Parameters:
+    ///   - target: The request target in origin form (`/path?query`), absolute form (`http://host/path`) or `*`.
+    ///   - receivedAt: Nanoseconds since 1970.
+    package init(
+        method: HTTPMethod,
+        target: String,
+        headers: HTTPHeaders = [:],
+        body: ByteBuffer = ByteBuffer(),
+        remoteAddress: SocketAddress? = nil,
+        receivedAt: UInt64 = 0
+    ) {
+        self.method = method
+        self.headers = headers
+        self.body = body
+        self.remoteAddress = remoteAddress
+        self.receivedAt = receivedAt
+
+        let target = Self.originForm(of: target)
+        if let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) {
+            path = String(target[..<mark])
+            query = QueryParameters(String(target[target.utf8.index(after: mark)...]))
+        } else {
+            path = target
+            query = QueryParameters("")
+        }
+    }
+
+    /// RFC 9112, section 3.2.2: a server must take the absolute form too, although only proxies are sent it.
+    private static func originForm(of target: String) -> String {
+        if target.utf8.first == UInt8(ascii: "/") { return target }
+        let bytes = target.utf8
+        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), bytes[colon...].starts(with: "://".utf8) else {
+            return target
+        }
+        let authority = bytes[bytes.index(colon, offsetBy: 3)...]
+        guard let end = authority.firstIndex(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") }) else {
+            return "/"
+        }
+        let rest = String(target[end...])
+        return bytes[end] == UInt8(ascii: "?") ? "/" + rest : rest
+    }
+}

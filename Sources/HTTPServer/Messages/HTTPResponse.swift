@@ -1,0 +1,43 @@
+package import NIOCore
+package import NIOHTTP1
+
+/// What a responder answers.
+package struct HTTPResponse: Sendable {
+    /// The status.
+    package var status: HTTPResponseStatus
+
+    /// The header fields, except `Content-Length`, `Date`, `Connection` and `Transfer-Encoding`: these are the
+    /// connection's business, and left out where they are given. Control characters in values go out as spaces.
+    package var headers: HTTPHeaders
+
+    /// The body. It is not sent in answer to `HEAD`, though its length is, nor with a status that has none.
+    package var body: ByteBuffer
+
+    /// Is told whether the response reached the caller (`API.md`, section 3): called exactly once, on the connection's
+    /// event loop, also where the response was never written. `nil`: nobody needs to know, and nothing is tracked.
+    package var onDelivery: (@Sendable (HTTPDelivery) -> Void)?
+
+    /// Makes a response.
+    package init(
+        status: HTTPResponseStatus,
+        headers: HTTPHeaders = [:],
+        body: ByteBuffer = ByteBuffer(),
+        onDelivery: (@Sendable (HTTPDelivery) -> Void)? = nil
+    ) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.onDelivery = onDelivery
+    }
+}
+
+/// Whether a response reached its caller, as `API.md`, section 3, defines it.
+package enum HTTPDelivery: Sendable {
+    /// A next request came on the connection; or the peer closed in order with all bytes acknowledged; or the connection
+    /// stayed open for a second with all bytes acknowledged.
+    case reached
+
+    /// A reset, an error or a close came first, or the peer acknowledged nothing for ten seconds. The connection is
+    /// closed or reset by then, so that nothing of the response can arrive later.
+    case failed
+}

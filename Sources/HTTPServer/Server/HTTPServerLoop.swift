@@ -1,0 +1,112 @@
+import NIOCore
+
+/// What the connections of one event loop share. It is touched on that loop only.
+final class HTTPServerLoop {
+    let eventLoop: any EventLoop
+    let configuration: HTTPServerConfiguration
+    let counters: HTTPServerCounters
+    let responder: any HTTPResponder
+    let executor: LoopTaskExecutor
+    let wheel: DeadlineWheel
+    /// How far a socket's peer has acknowledged.
+    let progress: (any Channel) -> DeliveryTracker.Progress?
+
+    private(set) var isQuiescing = false
+    private var connections: [ObjectIdentifier: HTTPConnectionHandler] = [:]
+    private var runningRequests = 0
+    private var drained: EventLoopPromise<Void>?
+    private var encoder = ResponseEncoder()
+    private var output: ByteBuffer
+
+    init(
+        eventLoop: any EventLoop,
+        configuration: HTTPServerConfiguration,
+        counters: HTTPServerCounters,
+        responder: any HTTPResponder,
+        progress: @escaping (any Channel) -> DeliveryTracker.Progress? = TCPSocket.progress(of:)
+    ) {
+        self.eventLoop = eventLoop
+        self.configuration = configuration
+        self.counters = counters
+        self.responder = responder
+        self.progress = progress
+        executor = LoopTaskExecutor(eventLoop)
+        wheel = DeadlineWheel(eventLoop: eventLoop)
+        output = ByteBufferAllocator().buffer(capacity: 2048)
+    }
+
+    // MARK: - Connections
+
+    /// Adds the handlers to a new connection.
+    func accept(_ channel: any Channel) throws {
+        let isOneTooMany = counters.openConnections >= configuration.maximumConnections
+        let connection = HTTPConnectionHandler(loop: self, refusal: isOneTooMany ? .tooManyConnections : nil)
+        let decoder = RequestDecoder(connection: connection, configuration: configuration)
+        try channel.pipeline.syncOperations.addHandlers([ByteToMessageHandler(decoder), connection])
+
+        connections[ObjectIdentifier(connection)] = connection
+        counters.connectionOpened(isRefused: isOneTooMany)
+    }
+
+    func connectionClosed(_ connection: HTTPConnectionHandler) {
+        if connections.removeValue(forKey: ObjectIdentifier(connection)) != nil {
+            counters.connectionClosed()
+        }
+        finishDraining()
+    }
+
+    func requestStarted() {
+        runningRequests += 1
+    }
+
+    func requestFinished() {
+        runningRequests -= 1
+        finishDraining()
+    }
+
+    // MARK: - Responses
+
+    /// Encodes a response.
+    ///
+    /// The buffer is the same for each, and is taken anew only where the last one has not left yet.
+    func encode(_ response: HTTPResponse, framing: ResponseEncoder.Framing) -> (head: ByteBuffer, body: ByteBuffer?) {
+        output.clear()
+        let body = encoder.encode(
+            response,
+            framing: framing,
+            secondsSince1970: HTTPDate.secondsSince1970(),
+            into: &output
+        )
+        return (output, body)
+    }
+
+    // MARK: - Stopping
+
+    /// Lets what is under way finish.
+    ///
+    /// - Returns: Succeeds when all connections are closed and all responders have returned, or the grace time is over.
+    func quiesce() -> EventLoopFuture<Void> {
+        if let drained { return drained.futureResult }
+        isQuiescing = true
+        let drained = eventLoop.makePromise(of: Void.self)
+        self.drained = drained
+        for connection in connections.values { connection.quiesce() }
+        let grace = eventLoop.assumeIsolated().scheduleTask(in: configuration.stopGrace) {
+            self.abort()
+            drained.succeed()
+        }
+        drained.futureResult.whenComplete { _ in grace.cancel() }
+        finishDraining()
+        return drained.futureResult
+    }
+
+    /// Closes all connections at once.
+    func abort() {
+        isQuiescing = true
+        for connection in connections.values { connection.abort() }
+    }
+
+    private func finishDraining() {
+        if isQuiescing, connections.isEmpty, runningRequests == 0 { drained?.succeed() }
+    }
+}

@@ -1,0 +1,157 @@
+internal import DequeModule
+package import Logging
+package import NIOCore
+
+/// A pipelined connection to Redis that is made again whenever it ends.
+///
+/// Who sends while there is none waits for the outcome of the next attempt, and no longer: attempts follow each other with
+/// a growing, jittered pause of at most ``RedisLimits/longestPause``, and only while somebody wants the connection.
+package actor RedisClient {
+    private typealias Waiting = (Result<RedisConnection, RedisError>) -> Void
+
+    /// The loop that it lives on.
+    package nonisolated let eventLoop: any EventLoop
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
+
+    private let address: RedisAddress
+    private let name: String
+    private let scripts: [RedisScript]
+    private let limits: RedisLimits
+    private let logger: Logger
+    private var connection: RedisConnection?
+    private var waiting: Deque<Waiting> = []
+    private var demand: CheckedContinuation<Void, Never>?
+    private var isStopped = false
+
+    /// - Parameters:
+    ///   - address: where Redis is.
+    ///   - name: what `CLIENT LIST` shows.
+    ///   - scripts: loaded at each connect.
+    ///   - eventLoop: where the client and its connections live.
+    package init(
+        address: RedisAddress,
+        name: String,
+        scripts: [RedisScript],
+        eventLoop: any EventLoop,
+        limits: RedisLimits = RedisLimits(),
+        logger: Logger
+    ) {
+        self.address = address
+        self.name = name
+        self.scripts = scripts
+        self.eventLoop = eventLoop
+        self.limits = limits
+        self.logger = logger
+    }
+
+    // MARK: Sending
+
+    /// Sends one command on the connection, now or when it is there. See ``RedisConnection/send(_:size:encode:completion:)``.
+    package func send(
+        _ name: String,
+        size: Int,
+        encode: @escaping @Sendable (inout RESPEncoder) -> Void,
+        completion: @escaping RedisConnection.Completion
+    ) {
+        withConnection { result in
+            switch result {
+            case .success(let connection):
+                connection.assumeIsolated { connection in
+                    _ = connection.send(name, size: size, encode: encode, completion: completion)
+                }
+            case .failure(let error): completion(.failure(error))
+            }
+        }
+    }
+
+    /// Calls a script on the connection, now or when it is there.
+    package func send(_ call: ScriptCall, completion: @escaping RedisConnection.Completion) {
+        withConnection { result in
+            switch result {
+            case .success(let connection): 
+                connection.assumeIsolated { connection in _ = connection.send(call, completion: completion) }
+            case .failure(let error): completion(.failure(error))
+            }
+        }
+    }
+
+    /// Sends one command and waits for its reply. Cancelled, it throws ``RedisError/Code/cancelled``.
+    package func command(_ words: [String]) async throws(RedisError) -> RedisReply {
+        try await current().command(words)
+    }
+
+    /// Calls a script and waits for its reply. Cancelled, it throws ``RedisError/Code/cancelled``.
+    package func call(_ call: ScriptCall) async throws(RedisError) -> RedisReply {
+        try await current().call(call)
+    }
+
+    /// The connection, once there is one; throws why the next attempt failed.
+    private func current() async throws(RedisError) -> RedisConnection {
+        let result = await withCheckedContinuation { continuation in
+            withConnection { continuation.resume(returning: $0) }
+        }
+        return try result.get()
+    }
+
+    private func withConnection(_ body: @escaping Waiting) {
+        if let connection, connection.assumeIsolated({ $0.isOpen }) { return body(.success(connection)) }
+        guard !isStopped, waiting.count < limits.commands else {
+            return body(.failure(RedisError(isStopped ? .away : .overloaded, "the connection to Redis is closed")))
+        }
+        waiting.append(body)
+        demand?.resume()
+        demand = nil
+    }
+
+    // MARK: Connecting
+
+    /// Makes the connection, and makes it again, until it is cancelled; then closes it.
+    package func run() async {
+        await withTaskCancellationHandler {
+            var backoff = Backoff(longest: limits.longestPause)
+            while !isStopped {
+                do throws(RedisError) {
+                    let connection = try await RedisConnection.connect(
+                        to: address,
+                        name: name,
+                        scripts: scripts,
+                        on: eventLoop,
+                        limits: limits
+                    )
+                    backoff.reset()
+                    self.connection = connection
+                    answer(.success(connection))
+                    if isStopped { await connection.close() }
+                    await ended(connection)
+                } catch {
+                    answer(.failure(error))
+                    try? await Task.sleep(for: backoff.next())
+                }
+                if waiting.isEmpty, !isStopped { await withCheckedContinuation { demand = $0 } }
+            }
+            answer(.failure(RedisError(.away, "the service stops")))
+        } onCancel: {
+            eventLoop.execute { self.assumeIsolated { $0.stop() } }
+        }
+    }
+
+    private func ended(_ connection: RedisConnection) async {
+        let reason = try? await connection.closed.get()
+        self.connection = nil
+        guard !isStopped, let reason else { return }
+        logger.debug("the connection to Redis ended", metadata: ["reason": "\(reason.message)"])
+    }
+
+    private func answer(_ result: Result<RedisConnection, RedisError>) {
+        let waiting = self.waiting
+        self.waiting = []
+        for body in waiting { body(result) }
+    }
+
+    private func stop() {
+        isStopped = true
+        connection?.assumeIsolated { $0.close(RedisError(.away, "the service stops")) }
+        demand?.resume()
+        demand = nil
+    }
+}

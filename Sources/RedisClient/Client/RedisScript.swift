@@ -1,0 +1,61 @@
+internal import NIOCore
+
+/// A Lua script: what must happen in Redis in one step.
+package struct RedisScript: Sendable, Hashable {
+    /// For errors and logs.
+    package let name: String
+    /// Its text, beginning with `#!lua` and its flags.
+    package let source: String
+
+    /// - Parameters:
+    ///   - name: for errors and logs.
+    ///   - source: the text, beginning with `#!lua` and its flags.
+    package init(_ name: String, _ source: String) {
+        self.name = name
+        self.source = source
+    }
+
+    package static func == (one: RedisScript, other: RedisScript) -> Bool { one.source == other.source }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(source) }
+}
+
+/// One call of a script, encoded.
+package struct ScriptCall: Sendable {
+    /// What is called.
+    package let script: RedisScript
+    /// How many words `words` holds.
+    let count: Int
+    /// The number of keys, the keys and the arguments in RESP.
+    let words: ByteBuffer
+
+    /// A call whose arguments are texts.
+    package init(_ script: RedisScript, keys: [String], _ arguments: [String] = []) {
+        let size = arguments.reduce(0) { $0 + RESPEncoder.bulkSize($1.utf8.count) }
+        self.init(script, keys: keys, count: arguments.count, size: size) { encoder in
+            for argument in arguments { encoder.bulk(argument) }
+        }
+    }
+
+    /// A call whose `count` arguments, of at most `size` bytes in RESP, `encode` writes.
+    package init(
+        _ script: RedisScript,
+        keys: [String],
+        count: Int,
+        size: Int,
+        encode: (inout RESPEncoder) -> Void
+    ) {
+        self.script = script
+        self.count = 1 + keys.count + count
+        let room = keys.reduce(RESPEncoder.arraySize + size) { $0 + RESPEncoder.bulkSize($1.utf8.count) }
+        var words = ByteBuffer()
+        words.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { memory in
+            var encoder = RESPEncoder(into: memory)
+            encoder.bulk(keys.count)
+            for key in keys { encoder.bulk(key) }
+            encode(&encoder)
+            return encoder.count
+        }
+        self.words = words
+    }
+}

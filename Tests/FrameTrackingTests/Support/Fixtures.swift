@@ -1,0 +1,70 @@
+import Logging
+import Synchronization
+
+@testable import FrameTracking
+
+enum Fixture {
+    static let traceID = TraceID(hex: "0af7651916cd43dd8448eb211c80319c")
+    static let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+    static var silentLogger: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
+
+    /// A tracer whose spans wait in its queue, to be taken out by the test.
+    static func tracer(_ change: (inout TracingSettings) -> Void = { _ in }) -> FrameTracer {
+        var settings = TracingSettings()
+        change(&settings)
+        return FrameTracer(settings: settings, logger: silentLogger)
+    }
+
+    static func span(_ name: String = "span") -> SpanRecord {
+        tracer().startSpan(name)
+    }
+}
+
+/// Keeps what it is given, and answers what it is told to.
+final class RecordingExporter: SpanExporter {
+    private let state = Mutex((batches: [[SpanRecord]](), result: ExportResult.exported(rejected: 0, message: "")))
+    private let gate: AsyncStream<Void>?
+
+    /// - Parameter gate: each export waits for one element.
+    init(gate: AsyncStream<Void>? = nil) {
+        self.gate = gate
+    }
+
+    var batches: [[SpanRecord]] { state.withLock { $0.batches } }
+    var spans: [SpanRecord] { batches.flatMap { $0 } }
+
+    func answer(_ result: ExportResult) {
+        state.withLock { $0.result = result }
+    }
+
+    func export(_ spans: [SpanRecord]) async -> ExportResult {
+        state.withLock { $0.batches.append(spans) }
+        if let gate { for await _ in gate { break } }
+        return state.withLock { Task.isCancelled ? .failed("stopped") : $0.result }
+    }
+}
+
+/// Keeps log lines.
+final class RecordingLog: Sendable {
+    private let state = Mutex<[String]>([])
+
+    var lines: [String] { state.withLock { $0 } }
+    var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
+
+    private struct Handler: LogHandler {
+        let log: RecordingLog
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.trace
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let metadata = (event.metadata ?? [:]).map { "\($0)=\($1)" }.sorted().joined(separator: " ")
+            log.state.withLock { $0.append("\(event.message) \(metadata)") }
+        }
+    }
+}

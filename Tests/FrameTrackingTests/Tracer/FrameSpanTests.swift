@@ -1,0 +1,111 @@
+import Instrumentation
+import Testing
+import Tracing
+
+@testable import FrameTracking
+
+@Suite("The backend of swift-distributed-tracing")
+struct FrameSpanTests {
+    private struct Failure: Error {}
+
+    private struct Dictionary: Injector, Extractor {
+        func inject(_ value: String, forKey key: String, into carrier: inout [String: String]) { carrier[key] = value }
+        func extract(key: String, from carrier: [String: String]) -> String? { carrier[key] }
+    }
+
+    /// Runs `body` with a tracer, and returns what it exported.
+    private func exported(_ body: (FrameTracer) async throws -> Void) async rethrows -> [SpanRecord] {
+        let processor = BatchSpanProcessor(settings: .init(), logger: Fixture.silentLogger)
+        let tracer = FrameTracer(
+            settings: TracingSettings(),
+            logger: Fixture.silentLogger,
+            identifiers: .shared,
+            processor: processor
+        )
+        try await body(tracer)
+        let expected = tracer.statistics.queued
+        let exporter = RecordingExporter()
+        let running = Task { await processor.run(exporter: exporter) }
+        tracer.forceFlush()
+        await eventually("all spans are exported") { exporter.spans.count == expected }
+        running.cancel()
+        await running.value
+        return exporter.spans
+    }
+
+    @Test("A span is filled, nested and exported")
+    func nesting() async throws {
+        let spans = await exported { tracer in
+            await tracer.withSpan("outer", ofKind: .server) { outer in
+                outer.attributes["http.request.method"] = "POST"
+                outer.attributes["list"] = ["a", "b"]
+                outer.operationName = "renamed"
+                await Task.yield()
+                tracer.withSpan("inner") { inner in
+                    inner.addEvent(SpanEvent(name: "event", attributes: ["n": 1]))
+                    inner.addLink(SpanLink(context: outer.context, attributes: [:]))
+                    inner.setStatus(SpanStatus(code: .ok))
+                }
+            }
+        }
+        let inner = try #require(spans.first)
+        let outer = try #require(spans.last)
+        #expect(spans.map(\.name) == ["inner", "renamed"])
+        #expect(inner.parentSpanID == outer.context?.spanID && inner.parentIsRemote == false)
+        #expect(inner.events.first?.attributes == [.init("n", 1)])
+        #expect(inner.links.first?.context == outer.context)
+        #expect(inner.status == .ok)
+        #expect(outer.kind == .server)
+        #expect(outer.attributes == [.init("http.request.method", "POST"), .init("list", ["a", "b"])])
+    }
+
+    @Test("An error that leaves the span is recorded once, with its type")
+    func errors() async throws {
+        let spans = await exported { tracer in
+            #expect(throws: Failure.self) { try tracer.withSpan("failing") { _ in throw Failure() } }
+        }
+        let span = try #require(spans.first)
+        #expect(span.status == .error(nil))
+        #expect(span.events.map(\.name) == ["exception"])
+        #expect(span.events.first?.attributes.map(\.key) == ["exception.message", "exception.type"])
+        #expect(span.attributes.map(\.key) == ["error.type"])
+    }
+
+    @Test("A span ends once, and what is said after that is lost")
+    func endsOnce() async throws {
+        let spans = await exported { tracer in
+            let span = tracer.startSpan("span", ofKind: .internal)
+            span.end()
+            span.end()
+            span.addEvent("late")
+            span.attributes["late"] = true
+            #expect(!span.isRecording)
+        }
+        #expect(spans.count == 1)
+        #expect(spans.first?.events.isEmpty == true && spans.first?.attributes.isEmpty == true)
+    }
+
+    @Test("Contexts go out under traceparent and tracestate, and come in again")
+    func propagation() {
+        let tracer = Fixture.tracer()
+        var context = ServiceContext.topLevel
+        context.spanContext = SpanContext(traceparent: Fixture.traceparent, tracestate: "a=1")
+        var carrier: [String: String] = [:]
+        tracer.inject(context, into: &carrier, using: Dictionary())
+        #expect(carrier == ["traceparent": Fixture.traceparent, "tracestate": "a=1"])
+        var extracted = ServiceContext.topLevel
+        tracer.extract(carrier, into: &extracted, using: Dictionary())
+        #expect(extracted.spanContext == context.spanContext)
+        tracer.extract(["traceparent": "garbage"], into: &extracted, using: Dictionary())
+        #expect(extracted.spanContext == context.spanContext)
+    }
+
+    @Test("A disabled tracer's spans carry the caller's context")
+    func disabled() {
+        let tracer = Fixture.tracer { $0.isDisabled = true }
+        var context = ServiceContext.topLevel
+        #expect(tracer.startSpan("span", context: context).context.spanContext == nil)
+        context.spanContext = SpanContext(traceparent: Fixture.traceparent)
+        #expect(tracer.startSpan("span", context: context).context.spanContext == context.spanContext)
+    }
+}

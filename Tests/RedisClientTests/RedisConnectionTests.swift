@@ -1,0 +1,221 @@
+import NIOCore
+import NIOPosix
+import RedisTesting
+import Testing
+
+@testable import RedisClient
+
+@Suite("One connection to Redis")
+struct RedisConnectionTests {
+    @Test("Commands of one turn leave in one write, and each has its own answer")
+    func pipelining() async throws {
+        let redis = try await RedisServer()
+        let connection = try await connect(redis)
+        let before = try await reads(of: redis)
+        let replies = try await connection.commands((0..<500).map { ["ECHO", String($0)] })
+        #expect(replies.map(\.value.string) == (0..<500).map(String.init))
+        // Looking costs one read itself; 500 commands are more than one buffer of Redis', though not many.
+        #expect(try await reads(of: redis) - before <= 10)
+        await connection.close()
+    }
+
+    @Test("A caller that is cancelled ends at once and shifts nobody's reply")
+    func cancelled() async throws {
+        let redis = try await RedisServer()
+        let connection = try await connect(redis)
+        redis.freeze(true)
+        let cancelled = Task { try await connection.command(["ECHO", "mine"]) }
+        let other = Task { try await connection.command(["ECHO", "theirs"]) }
+        cancelled.cancel()
+        #expect(await failure(of: cancelled) == .cancelled)
+        redis.freeze(false)
+        #expect(try await other.value.value.string == "theirs")
+        #expect(try await connection.command(["ECHO", "next"]).value.string == "next")
+        await connection.close()
+    }
+
+    @Test("A hundred callers, half of them cancelled at any moment, get their own replies or none")
+    func storm() async throws {
+        let redis = try await RedisServer()
+        let connection = try await connect(redis)
+        for _ in 0..<20 {
+            await withTaskGroup { group in
+                for number in 0..<100 {
+                    group.addTask {
+                        let task = Task { try await connection.command(["ECHO", String(number)]).value.string }
+                        if number.isMultiple(of: 2) {
+                            await Task.yield()
+                            task.cancel()
+                        }
+                        let answer = try? await task.value
+                        #expect(answer == nil && number.isMultiple(of: 2) || answer == String(number))
+                    }
+                }
+            }
+        }
+        await connection.close()
+    }
+
+    @Test("A connection that sends no byte while it owes a reply ends, and the reply is lost")
+    func silence() async throws {
+        let redis = try await RedisServer()
+        var limits = RedisLimits()
+        limits.silence = .milliseconds(100)
+        let connection = try await connect(redis, limits: limits)
+        redis.freeze(true)
+        let task = Task { try await connection.command(["PING"]) }
+        #expect(await failure(of: task) == .lostReply)
+        #expect(await !connection.isOpen)
+        redis.freeze(false)
+    }
+
+    @Test("A connection that owes nothing may be silent for as long as it likes")
+    func idle() async throws {
+        let redis = try await RedisServer()
+        var limits = RedisLimits()
+        limits.silence = .milliseconds(20)
+        let connection = try await connect(redis, limits: limits)
+        _ = try await connection.command(["PING"])
+        try await connection.eventLoop.scheduleTask(in: .milliseconds(100)) {}.futureResult.get()
+        #expect(try await connection.command(["PING"]).value.string == "PONG")
+        await connection.close()
+    }
+
+    @Test("When Redis dies, whoever waits for a reply hears that it is lost")
+    func killed() async throws {
+        let redis = try await RedisServer()
+        let connection = try await connect(redis)
+        redis.freeze(true)
+        let task = Task { try await connection.command(["PING"]) }
+        // The command has to be under way: it is, once a later one of the same loop is.
+        try await connection.eventLoop.submit {}.get()
+        redis.kill()
+        #expect(await failure(of: task) == .lostReply)
+    }
+
+    @Test("More than may be in flight is refused and not sent")
+    func bound() async throws {
+        let redis = try await RedisServer()
+        var limits = RedisLimits()
+        limits.commands = 10
+        let connection = try await connect(redis, limits: limits)
+        let task = Task { try await connection.commands(Array(repeating: ["INCR", "n"], count: 11)) }
+        #expect(await failure(of: task) == .overloaded)
+        #expect(try await connection.command(["GET", "n"]).value.integer == 10)
+        await connection.close()
+    }
+
+    @Test("A reply over the limit ends the connection")
+    func largeReply() async throws {
+        let redis = try await RedisServer()
+        var limits = RedisLimits()
+        limits.replyBytes = 10_000
+        let connection = try await connect(redis, limits: limits)
+        try await redis.cli("SETRANGE", "large", "20000", "x")
+        let task = Task { try await connection.command(["GET", "large"]) }
+        #expect(await failure(of: task) == .lostReply)
+        #expect(try await connection.closed.get().code == .protocolViolation)
+    }
+
+    @Test("A script that Redis has forgotten is sent again, unnoticed")
+    func forgottenScript() async throws {
+        let redis = try await RedisServer()
+        let script = RedisScript("twice", "#!lua\nreturn ARGV[1] .. ARGV[1]")
+        let connection = try await RedisConnection.connect(
+            to: RedisAddress(redis.url),
+            name: "test",
+            scripts: [script],
+            on: MultiThreadedEventLoopGroup.singleton.any()
+        )
+        #expect(try await connection.call(ScriptCall(script, keys: [], ["ab"])).value.string == "abab")
+        try await redis.cli("SCRIPT", "FLUSH")
+        #expect(try await connection.call(ScriptCall(script, keys: [], ["cd"])).value.string == "cdcd")
+        #expect(try await connection.call(ScriptCall(script, keys: [], ["ef"])).value.string == "efef")
+        let statistics = try await redis.cli("INFO", "commandstats")
+        #expect(statistics.contains("cmdstat_eval:calls=1,"))
+        await connection.close()
+    }
+
+    @Test("Errors are told apart by what a caller can do about them")
+    func errors() async throws {
+        let redis = try await RedisServer()
+        let connection = try await connect(redis)
+        _ = try await connection.command(["SET", "text", "x"])
+        #expect(await failure { try await connection.command(["XLEN", "text"]) } == .wrongType)
+        #expect(await failure { try await connection.command(["XPENDING", "none", "group"]) } == .noGroup)
+        #expect(await failure { try await connection.command(["NONSENSE"]) } == .server)
+        try await redis.cli("CONFIG", "SET", "maxmemory", "1")
+        #expect(await failure { try await connection.command(["SET", "more", "x"]) } == .outOfMemory)
+        try await redis.cli("CONFIG", "SET", "maxmemory", "0")
+        try await redis.cli("REPLICAOF", "127.0.0.1", "1")
+        #expect(await failure { try await connection.command(["SET", "more", "x"]) } == .readOnly)
+        // Its primary is elsewhere now: this connection is of no more use.
+        #expect(try await connection.closed.get().code == .readOnly)
+    }
+
+    @Test("It authenticates, chooses its database and names itself, with no more rights than that takes")
+    func handshake() async throws {
+        let redis = try await RedisServer()
+        try await redis.cli("ACL", "SETUSER", "fb", "on", ">p@ss/w#rd=", "~*", "+ping", "+select", "+get", "+set")
+        try await redis.cli("ACL", "SETUSER", "default", "resetpass", ">other")
+        var address = try RedisAddress(redis.url)
+        address.username = "fb"
+        address.password = "p@ss/w#rd="
+        address.database = 3
+        let connection = try await connect(address)
+        _ = try await connection.command(["SET", "key", "three"])
+        #expect(try await redis.cli("-a", "other", "--no-auth-warning", "-n", "3", "GET", "key") == "three")
+        address.password = "wrong"
+        #expect(await failure { try await connect(address).command(["PING"]) } == .notPermitted)
+        await connection.close()
+    }
+
+    @Test("Without a server there is an error that says where none is")
+    func nobody() async throws {
+        let redis = try await RedisServer()
+        redis.kill()
+        do {
+            _ = try await connect(redis)
+            Issue.record("there is no server")
+        } catch let error as RedisError {
+            #expect(error.code == .away)
+            #expect(error.message.contains(redis.socket))
+        }
+    }
+
+    // MARK: What the tests need
+
+    private func connect(_ redis: RedisServer, limits: RedisLimits = RedisLimits()) async throws -> RedisConnection {
+        try await connect(RedisAddress(redis.url), limits: limits)
+    }
+
+    private func connect(_ address: RedisAddress, limits: RedisLimits = RedisLimits()) async throws -> RedisConnection {
+        try await RedisConnection.connect(
+            to: address,
+            name: "test",
+            on: MultiThreadedEventLoopGroup.singleton.any(),
+            limits: limits
+        )
+    }
+
+    private func reads(of redis: RedisServer) async throws -> Int {
+        let line = try await redis.cli("INFO", "stats").split(whereSeparator: \.isNewline)
+            .first { $0.hasPrefix("total_reads_processed:") }
+        return try #require(line.flatMap { Int($0.split(separator: ":")[1]) })
+    }
+}
+
+/// The kind of error that something fails with; nil if it doesn't fail.
+func failure(_ body: () async throws -> Any) async -> RedisError.Code? {
+    do {
+        _ = try await body()
+        return nil
+    } catch {
+        return (error as? RedisError)?.code
+    }
+}
+
+/// The kind of error that a task fails with; nil if it doesn't fail.
+func failure<Value: Sendable>(of task: Task<Value, any Error>) async -> RedisError.Code? {
+    await failure { try await task.value }
+}
