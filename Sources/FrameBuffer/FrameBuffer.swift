@@ -52,6 +52,9 @@ package actor FrameBuffer {
     var inHand: Set<StreamID> = []
     var handover = Handover()
     var isHandoverDue = false
+    /// How many calls that return frames are under way, and the reader, if it waits for them.
+    var returning = 0
+    var returned: CheckedContinuation<Void, Never>?
     /// Consumers of former connections. What they left behind is looked for until their last command has surely run.
     var formerConsumers: [String: NIODeadline] = [:]
 

@@ -80,9 +80,23 @@ extension FrameBuffer {
             [configuration.group, process.consumers, String(configuration.failures)]
                 + frames.flatMap { [$0.id.padded, String($0.failures)] }
         )
+        returning += 1
         send(call, about: frames) { $0.returned += frames } done: { buffer, _ in
             buffer.mayBeReady = true
+        } always: { buffer in
+            buffer.returning -= 1
+            guard buffer.returning == 0 else { return }
+            buffer.returned?.resume()
+            buffer.returned = nil
         }
+    }
+
+    /// Waits until Redis was told of the frames that came back here, or could not be: whoever asks next is to have them
+    /// before newer ones.
+    func returnsAreKnown() async {
+        if !handover.returned.isEmpty { handOver() }
+        guard returning > 0 else { return }
+        await withCheckedContinuation { returned = $0 }
     }
 
     private func buryCall(_ frame: DequeuedFrame, _ reason: String) -> ScriptCall {
@@ -98,7 +112,8 @@ extension FrameBuffer {
         _ call: ScriptCall,
         about frames: [DequeuedFrame],
         again: @escaping @Sendable (inout Handover) -> Void,
-        done: @escaping @Sendable (isolated FrameBuffer, RedisValue) -> Void = { _, _ in }
+        done: @escaping @Sendable (isolated FrameBuffer, RedisValue) -> Void = { _, _ in },
+        always: @escaping @Sendable (isolated FrameBuffer) -> Void = { _ in }
     ) {
         redis.assumeIsolated { redis in
             redis.send(call) { result in
@@ -114,6 +129,7 @@ extension FrameBuffer {
                         again(&buffer.handover)
                         buffer.retryHandover()
                     }
+                    always(buffer)
                 }
             }
         }

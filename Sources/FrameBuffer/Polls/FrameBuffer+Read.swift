@@ -78,6 +78,7 @@ extension FrameBuffer {
         while true {
             await somebodyWaits()
             if isStopping { return }
+            await returnsAreKnown()
             polls.lookBegan()
             if mayBeReady || lastTake.map({ NIODeadline.now() - $0 >= .milliseconds(Int64(Self.block)) }) ?? true {
                 try await take(reader)
