@@ -121,7 +121,7 @@ let package = Package(
         ),
         .testTarget(
             name: "Acceptance",
-            dependencies: ["framebuffer", "FrameBufferServer", "RedisTesting", arguments, nioCore, nioPosix],
+            dependencies: ["framebuffer", "FrameBufferServer", "RedisTesting", arguments, httpClient, nioCore, nioPosix, nioHTTP1],
             path: "Tests/Acceptance",
             swiftSettings: settings
         ),
