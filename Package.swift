@@ -115,13 +115,16 @@ let package = Package(
         .testTarget(
             name: "FrameBufferServerTests",
             dependencies: [
-                "FrameBufferServer", "RedisClient", "RedisTesting", logging, lifecycle, configuration, subprocess, system,
+                "FrameBufferServer", "RedisClient", "RedisTesting", logging, lifecycle, configuration, subprocess,
+                system,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "Acceptance",
-            dependencies: ["framebuffer", "FrameBufferServer", "RedisTesting", arguments, httpClient, nioCore, nioPosix, nioHTTP1],
+            dependencies: [
+                "framebuffer", "FrameBufferServer", "RedisTesting", arguments, httpClient, nioCore, nioPosix, nioHTTP1,
+            ],
             path: "Tests/Acceptance",
             swiftSettings: settings
         ),

@@ -1,4 +1,3 @@
-internal import DequeModule
 package import FrameTracking
 package import Logging
 package import NIOCore
@@ -27,9 +26,10 @@ package actor FrameBuffer {
     let loop: Int
 
     // Enqueueing
-    var turns: Deque<EnqueueTurn> = []
-    var firstTurn = 0
-    var isTurnOpen = false
+    var turns: [Int: EnqueueTurn] = [:]
+    var nextTurn = 0
+    /// The turn that frames are added to, until this turn of the loop ends.
+    var openTurn: Int?
     var depth = QueueDepth()
     /// Whether groups other than ours read the stream, as last seen: then settled frames are kept for them, don't count,
     /// and `XLEN` alone doesn't say how deep the queue is.

@@ -59,6 +59,8 @@ package struct RedisError: Error, Hashable, Sendable, CustomStringConvertible {
             case "NOGROUP", "UNBLOCKED": .noGroup
             case "NOSCRIPT": .noScript
             case "NOAUTH", "WRONGPASS", "NOPERM": .notPermitted
+            // What XINFO says where others say NOGROUP.
+            case "ERR" where reply == "ERR no such key": .noGroup
             default: .server
             }
         self.init(code, "\(command): \(reply)")

@@ -98,8 +98,8 @@ struct FrameBufferTests {
             for _ in 0..<3 {
                 let frame = try #require(try await queue.take().first)
                 #expect(frame.frameID == "a")
-                #expect(frame.deliveries == 1)
-                await queue.buffer.giveBack(frame)
+                #expect(frame.delivery.number == 1)
+                await queue.buffer.giveBack(frame.delivery)
             }
             #expect(try await queue.dequeue(count: 3) == ["a"])
             #expect(try await queue.dequeue(count: 3) == ["b", "c"])
@@ -109,10 +109,12 @@ struct FrameBufferTests {
     @Test("Frames of one millisecond come back in the order of their sequence, above nine too")
     func returnedOrder() async throws {
         try await TestQueue.with { queue, redis in
-            for sequence in 0..<12 { try await redis.cli("XADD", "frames:queue", "5-\(sequence)", "frame_id", "\(sequence)") }
+            for sequence in 0..<12 {
+                try await redis.cli("XADD", "frames:queue", "5-\(sequence)", "frame_id", "\(sequence)")
+            }
             let frames = try await queue.take(count: 12)
             #expect(frames.count == 12)
-            for frame in frames.reversed() { await queue.buffer.giveBack(frame) }
+            for frame in frames.reversed() { await queue.buffer.giveBack(frame.delivery) }
             #expect(try await eventually { await queue.buffer.framesInHand == 0 })
             #expect(try await queue.dequeue(count: 12) == (0..<12).map(String.init))
         }
@@ -141,7 +143,7 @@ struct FrameBufferTests {
             for _ in 0..<100 {
                 let frame = try #require(try await queue.take().first)
                 #expect(frame.frameID == "poison")
-                await queue.buffer.giveBack(frame)
+                await queue.buffer.giveBack(frame.delivery)
                 #expect(try await eventually { await queue.buffer.framesInHand == 0 })
             }
             #expect(try await queue.dequeue() == ["next"])
@@ -171,8 +173,8 @@ struct FrameBufferTests {
             }
         )
         #expect(frames.map(\.frameID) == ["a", "b"])
-        #expect(frames.map(\.deliveries) == [2, 2])
-        for frame in frames { await queue.buffer.settle(frame) }
+        #expect(frames.map(\.delivery.number) == [2, 2])
+        for frame in frames { await queue.buffer.settle(frame.delivery) }
         // The dead process' consumer is gone with its last frame.
         #expect(
             try await eventually {
@@ -189,7 +191,8 @@ struct FrameBufferTests {
             let poll = Task { try await queue.take(wait: .seconds(10)) }
             #expect(try await eventually { try await redis.cli("INFO", "clients").contains("blocked_clients:1") })
             // In one step: the frame is handed to the blocked reader, and its connection is gone before the reply.
-            let id = try await redis.cli("CLIENT", "LIST").split(separator: "\n")
+            let id =
+                try await redis.cli("CLIENT", "LIST").split(separator: "\n")
                 .first { $0.contains("cmd=xreadgroup") }?.split(separator: " ").first?.dropFirst(3) ?? ""
             let process = try await redis.cli(
                 "EVAL",
@@ -201,8 +204,8 @@ struct FrameBufferTests {
             try await redis.cli("CLIENT", "KILL", "ID", String(id))
             let frame = try #require(try await poll.value.first)
             #expect(frame.frameID == "a")
-            #expect(frame.deliveries == 1)
-            await queue.buffer.settle(frame)
+            #expect(frame.delivery.number == 1)
+            await queue.buffer.settle(frame.delivery)
         }
     }
 
@@ -285,7 +288,8 @@ struct FrameBufferTests {
             #expect(try await queue.buffer.size().size == 0)
             try await redis.cli("SET", "frames:queue", "x")
             let bodies: [() async throws -> Void] = [
-                { _ = try await queue.enqueue("a") }, { _ = try await queue.dequeue() }, { _ = try await queue.buffer.size() },
+                { _ = try await queue.enqueue("a") }, { _ = try await queue.dequeue() },
+                { _ = try await queue.buffer.size() },
             ]
             for body in bodies {
                 do {
@@ -340,10 +344,16 @@ struct FrameBufferTests {
         try await TestQueue.with { queue, redis in
             for number in 0..<10 { try await queue.enqueue("\(number)") }
             let frames = try await queue.take(count: 4)
-            for frame in frames.dropLast() { await queue.buffer.settle(frame) }
+            for frame in frames.dropLast() { await queue.buffer.settle(frame.delivery) }
             #expect(try await eventually { try await counts(of: queue) == [7, 6, 1, 0] })
             let waiting = try await redis.cli("XRANGE", "frames:queue", "-", "+").split(separator: "\n")
-            #expect(try await redis.cli("XDEL", "frames:queue", String(waiting.last { $0.contains("-") && $0.count < 20 } ?? "")) == "1")
+            #expect(
+                try await redis.cli(
+                    "XDEL",
+                    "frames:queue",
+                    String(waiting.last { $0.contains("-") && $0.count < 20 } ?? "")
+                ) == "1"
+            )
             #expect(try await counts(of: queue) == [6, 5, 1, 0])
             try await redis.cli("XTRIM", "frames:queue", "MAXLEN", "3")
             // The one in hand was trimmed as well.
@@ -377,7 +387,7 @@ struct FrameBufferTests {
             while received.count < 3 {
                 let frames = try await queue.take(count: 10)
                 received += frames.map(\.frameID)
-                for frame in frames { await queue.buffer.settle(frame) }
+                for frame in frames { await queue.buffer.settle(frame.delivery) }
             }
             #expect(received == ["x1", nil, "last"])
             #expect(try await eventually { try await queue.buffer.size().dead == 1 })
@@ -395,7 +405,11 @@ struct FrameBufferTests {
             try await queue.enqueue("a")
             #expect(try await queue.dequeue() == ["a"])
             #expect(try await eventually { try await counts(of: queue) == [0, 0, 0, 0] })
-            #expect(try await redis.cli("XREADGROUP", "GROUP", "others", "c", "STREAMS", "frames:queue", ">").contains("frame_id"))
+            #expect(
+                try await redis.cli("XREADGROUP", "GROUP", "others", "c", "STREAMS", "frames:queue", ">").contains(
+                    "frame_id"
+                )
+            )
         }
     }
 
@@ -433,10 +447,12 @@ struct FrameBufferTests {
         for id in ["a", "b", "c"] { try await one.enqueue(id) }
         let frame = try #require(try await one.take().first)
         #expect(try await other.dequeue() == ["b"])
-        await one.buffer.giveBack(frame)
+        await one.buffer.giveBack(frame.delivery)
         #expect(try await eventually { await one.buffer.framesInHand == 0 })
         #expect(
-            try await eventually(within: .seconds(1)) { try await redis.cli("ZCARD", "frames:queue:{frames:queue}:ready") == "1" }
+            try await eventually(within: .seconds(1)) {
+                try await redis.cli("ZCARD", "frames:queue:{frames:queue}:ready") == "1"
+            }
         )
         // The other one looks for returned frames every 100 ms.
         try await other.buffer.eventLoop.scheduleTask(in: .milliseconds(110)) {}.futureResult.get()

@@ -32,7 +32,10 @@ struct TestQueue {
             QueueConfiguration(name: "frames:queue", group: "workers", capacity: capacity, polls: polls),
             address: address,
             redis: client,
-            tracer: FrameTracer(settings: TracingSettings(environment: ["OTEL_TRACES_EXPORTER": "none"]), logger: logger),
+            tracer: FrameTracer(
+                settings: TracingSettings(environment: ["OTEL_TRACES_EXPORTER": "none"]),
+                logger: logger
+            ),
             process: process,
             loop: 0,
             logger: logger
@@ -69,7 +72,7 @@ struct TestQueue {
     /// The ids of the frames that a poll gets; they are settled.
     func dequeue(count: Int = 1, wait: Duration = .seconds(5)) async throws -> [String] {
         let frames = try await take(count: count, wait: wait)
-        for frame in frames { await buffer.settle(frame) }
+        for frame in frames { await buffer.settle(frame.delivery) }
         return frames.compactMap(\.frameID)
     }
 

@@ -6,7 +6,7 @@ struct QueueDepth {
     /// A value older than this says nothing: other processes write too.
     private static let freshness = TimeAmount.milliseconds(50)
 
-    private var size = 0
+    private(set) var size = 0
     private var at: NIODeadline?
     private(set) var underWay = 0
 
@@ -29,7 +29,7 @@ struct QueueDepth {
     /// True if one more surely fits, with a tenth of `capacity` left for what others write meanwhile.
     func hasRoom(in capacity: Int, now: NIODeadline) -> Bool {
         guard let at, now - at <= Self.freshness else { return false }
-        return size + underWay + capacity / 10 < capacity
+        return size + underWay + (capacity + 9) / 10 < capacity
     }
 
     /// True if the queue was full when last seen: then it is asked again before a payload is sent.

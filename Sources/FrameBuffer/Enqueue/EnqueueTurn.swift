@@ -2,33 +2,37 @@ internal import RedisClient
 
 /// The frames that one turn of the loop wrote, which share one look at the queue's depth.
 struct EnqueueTurn {
-    typealias Outcome = Result<StreamID, RedisError>
     typealias Waiter = UnsafeContinuation<Result<(StreamID, Int), RedisError>, Never>
 
-    private(set) var frames: [(waiter: Waiter, outcome: Outcome?)] = []
+    private var waiting = 0
+    private var written: [(waiter: Waiter, id: StreamID)] = []
+    private var depth: Int?
 
-    /// Takes a frame in, and says which of the turn it is.
-    mutating func add(_ waiter: Waiter) -> Int {
-        frames.append((waiter, nil))
-        return frames.count - 1
+    /// Whether all that was asked in this turn is answered.
+    var isFinished: Bool { waiting == 0 && depth != nil }
+
+    /// A frame leaves for Redis.
+    mutating func sent() {
+        waiting += 1
     }
 
-    /// Redis answered for one frame.
-    mutating func answered(_ index: Int, _ outcome: Outcome) {
-        frames[index].outcome = outcome
-    }
-
-    /// Redis said, or could not say, how deep the queue is, the last answer of the turn.
-    func finish(depth: Result<Int, RedisError>) {
-        for frame in frames {
-            switch (frame.outcome, depth) {
-            case (.success(let id), .success(let depth)): frame.waiter.resume(returning: .success((id, depth)))
-            case (.failure(let error), _): frame.waiter.resume(returning: .failure(error))
-            case (_, .failure(let error)): frame.waiter.resume(returning: .failure(error))
-            case (nil, .success):
-                let error = RedisError(.protocolViolation, "XADD was not answered before XLEN")
-                frame.waiter.resume(returning: .failure(error))
-            }
+    /// Redis answered for a frame, or never will. A failure is told at once.
+    mutating func answered(_ waiter: Waiter, _ outcome: Result<StreamID, RedisError>) {
+        waiting -= 1
+        switch outcome {
+        case .success(let id): written.append((waiter, id))
+        case .failure(let error): waiter.resume(returning: .failure(error))
         }
+    }
+
+    /// How deep the queue is, as Redis said or, where it could not say, as it was last known: a frame that was written was
+    /// written all the same.
+    mutating func saw(depth: Int) {
+        self.depth = depth
+    }
+
+    /// Tells all whose frames were written.
+    func finish() {
+        for (waiter, id) in written { waiter.resume(returning: .success((id, depth ?? 0))) }
     }
 }

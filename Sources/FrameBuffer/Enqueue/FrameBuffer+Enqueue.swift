@@ -1,4 +1,3 @@
-internal import DequeModule
 internal import FrameTracking
 internal import NIOCore
 internal import RedisClient
@@ -47,9 +46,8 @@ extension FrameBuffer {
 
     private func add(_ entry: StreamEntry, waiter: EnqueueTurn.Waiter) {
         // The tick is due before the connection's flush, which sending schedules: its XLEN leaves in the same write.
-        if !isTurnOpen { openTurn() }
-        let turn = firstTurn + turns.count - 1
-        let index = turns[turns.count - 1].add(waiter)
+        let turn = openTurn ?? beginTurn()
+        turns[turn]?.sent()
         depth.sent()
         let stream = keys.stream
         redis.assumeIsolated { redis in
@@ -61,19 +59,22 @@ extension FrameBuffer {
                 encoder.bulk("*")
                 entry.encode(into: &encoder)
             } completion: { result in
-                self.assumeIsolated { $0.added(result, turn: turn, index: index) }
+                self.assumeIsolated { $0.added(result, waiter, turn: turn) }
             }
         }
     }
 
-    private func openTurn() {
-        isTurnOpen = true
-        turns.append(EnqueueTurn())
+    private func beginTurn() -> Int {
+        defer { nextTurn += 1 }
+        turns[nextTurn] = EnqueueTurn()
+        openTurn = nextTurn
         eventLoop.execute { self.assumeIsolated { $0.closeTurn() } }
+        return nextTurn
     }
 
     private func closeTurn() {
-        isTurnOpen = false
+        guard let turn = openTurn else { return }
+        openTurn = nil
         let stream = keys.stream
         redis.assumeIsolated { redis in
             let size = RESPEncoder.arraySize + RESPEncoder.bulkSize(4) + RESPEncoder.bulkSize(stream.utf8.count)
@@ -82,24 +83,27 @@ extension FrameBuffer {
                 encoder.bulk("XLEN")
                 encoder.bulk(stream)
             } completion: { result in
-                self.assumeIsolated { $0.finishTurn(result) }
+                self.assumeIsolated { $0.sawDepth(result, turn: turn) }
             }
         }
     }
 
-    private func added(_ result: Result<RedisReply, RedisError>, turn: Int, index: Int) {
+    private func added(_ result: Result<RedisReply, RedisError>, _ waiter: EnqueueTurn.Waiter, turn: Int) {
         depth.answered()
-        turns[turn - firstTurn].answered(index, result.flatMap(Self.streamID))
+        turns[turn]?.answered(waiter, result.flatMap(Self.streamID))
+        finishIfDone(turn)
     }
 
-    private func finishTurn(_ length: Result<RedisReply, RedisError>) {
-        guard let turn = turns.popFirst() else { return }
-        firstTurn += 1
-        let size = length.flatMap { reply in
-            reply.value.integer.map { .success($0) } ?? .failure(RedisError(.protocolViolation, "XLEN: no number"))
-        }
-        if case .success(let size) = size { depth.saw(size, now: .now()) }
-        turn.finish(depth: size)
+    private func sawDepth(_ result: Result<RedisReply, RedisError>, turn: Int) {
+        if case .success(let reply) = result, let size = reply.value.integer { depth.saw(size, now: .now()) }
+        turns[turn]?.saw(depth: depth.size)
+        finishIfDone(turn)
+    }
+
+    private func finishIfDone(_ turn: Int) {
+        guard let ended = turns[turn], ended.isFinished else { return }
+        turns[turn] = nil
+        ended.finish()
     }
 
     private static func streamID(_ reply: RedisReply) -> Result<StreamID, RedisError> {

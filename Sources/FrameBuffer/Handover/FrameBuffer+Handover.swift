@@ -7,31 +7,31 @@ extension FrameBuffer {
     private static let framesACall = 1000
 
     /// Frames that were handed out here have reached their caller, or not. To be called on the loop.
-    package nonisolated func delivered(_ frames: [DequeuedFrame], _ reached: Bool) {
+    package nonisolated func delivered(_ deliveries: [Delivery], _ reached: Bool) {
         assumeIsolated { buffer in
-            for frame in frames { reached ? buffer.settle(frame) : buffer.giveBack(frame) }
+            for delivery in deliveries { reached ? buffer.settle(delivery) : buffer.giveBack(delivery) }
         }
     }
 
     /// The frame has reached its caller: it is acknowledged, and deleted where no other group wants it.
-    package func settle(_ frame: DequeuedFrame) {
-        handover.settled.append(frame)
+    package func settle(_ delivery: Delivery) {
+        handover.settled.append(delivery)
         scheduleHandover()
     }
 
     /// The frame has reached nobody: it goes back to its place in the queue, and this delivery doesn't count.
-    package func giveBack(_ frame: DequeuedFrame) {
-        handover.returned.append(frame)
+    package func giveBack(_ delivery: Delivery) {
+        handover.returned.append(delivery)
         scheduleHandover()
     }
 
     /// The frame can't be served: it goes to the dead letters.
-    func bury(_ frame: DequeuedFrame, reason: String) {
+    func bury(_ delivery: Delivery, reason: String) {
         logger.warning(
             "a frame can't be served and goes to the dead letters",
-            metadata: ["queue": "\(keys.stream)", "message_id": "\(frame.id)", "reason": "\(reason)"]
+            metadata: ["queue": "\(keys.stream)", "message_id": "\(delivery.id)", "reason": "\(reason)"]
         )
-        handover.buried.append((frame, reason))
+        handover.buried.append((delivery, reason))
         scheduleHandover()
     }
 
@@ -57,31 +57,37 @@ extension FrameBuffer {
         for start in stride(from: 0, to: due.returned.count, by: Self.framesACall) {
             giveBack(Array(due.returned[start..<min(start + Self.framesACall, due.returned.count)]))
         }
-        for (frame, reason) in due.buried { send(buryCall(frame, reason), about: [frame]) { $0.buried.append((frame, reason)) } }
+        for (delivery, reason) in due.buried {
+            send(buryCall(delivery, reason), about: [delivery]) { $0.buried.append((delivery, reason)) }
+        }
     }
 
-    private func settle(_ frames: [DequeuedFrame]) {
+    private func settle(_ deliveries: [Delivery]) {
         // Whoever was taken for dead may have lost a frame to somebody else: then only what is still ours is settled.
         let owner = process.isOverdue(now: .now()) ? process.consumers : ""
         let call = ScriptCall(
             QueueScripts.settle,
             keys: [keys.stream, keys.kept, keys.ready],
-            [configuration.group, owner] + frames.map(\.id.padded)
+            [configuration.group, owner] + deliveries.map(\.id.padded)
         )
-        send(call, about: frames) { $0.settled += frames } done: { buffer, value in
+        send(call, about: deliveries) {
+            $0.settled += deliveries
+        } done: { buffer, value in
             buffer.isShared = value.integer ?? 1 > 1
         }
     }
 
-    private func giveBack(_ frames: [DequeuedFrame]) {
+    private func giveBack(_ deliveries: [Delivery]) {
         let call = ScriptCall(
             QueueScripts.giveBack,
             keys: [keys.stream, keys.ready, keys.held, keys.dead],
             [configuration.group, process.consumers, String(configuration.failures)]
-                + frames.flatMap { [$0.id.padded, String($0.failures)] }
+                + deliveries.flatMap { [$0.id.padded, String($0.failures)] }
         )
         returning += 1
-        send(call, about: frames) { $0.returned += frames } done: { buffer, _ in
+        send(call, about: deliveries) {
+            $0.returned += deliveries
+        } done: { buffer, _ in
             buffer.mayBeReady = true
         } always: { buffer in
             buffer.returning -= 1
@@ -99,18 +105,18 @@ extension FrameBuffer {
         await withCheckedContinuation { returned = $0 }
     }
 
-    private func buryCall(_ frame: DequeuedFrame, _ reason: String) -> ScriptCall {
+    private func buryCall(_ delivery: Delivery, _ reason: String) -> ScriptCall {
         ScriptCall(
             QueueScripts.bury,
             keys: [keys.stream, keys.dead],
-            [configuration.group, frame.id.description, reason, String(frame.deliveries)]
+            [configuration.group, delivery.id.description, reason, String(delivery.number)]
         )
     }
 
     /// Calls a script about frames; what Redis could not be told now it is told later. Each of them does no harm twice.
     private func send(
         _ call: ScriptCall,
-        about frames: [DequeuedFrame],
+        about deliveries: [Delivery],
         again: @escaping @Sendable (inout Handover) -> Void,
         done: @escaping @Sendable (isolated FrameBuffer, RedisValue) -> Void = { _, _ in },
         always: @escaping @Sendable (isolated FrameBuffer) -> Void = { _ in }
@@ -120,11 +126,11 @@ extension FrameBuffer {
                 self.assumeIsolated { buffer in
                     switch result {
                     case .success(let reply):
-                        for frame in frames { buffer.inHand.remove(frame.id) }
+                        for delivery in deliveries { buffer.inHand.remove(delivery.id) }
                         done(buffer, reply.value)
                     // Without the group, or the stream, there is nothing to settle: what is still there comes again.
                     case .failure(let error) where error.code == .noGroup || error.code == .wrongType:
-                        for frame in frames { buffer.inHand.remove(frame.id) }
+                        for delivery in deliveries { buffer.inHand.remove(delivery.id) }
                     case .failure:
                         again(&buffer.handover)
                         buffer.retryHandover()

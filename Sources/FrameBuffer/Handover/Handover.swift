@@ -1,11 +1,9 @@
 /// What Redis is still to be told of frames that were handed out here.
 struct Handover {
     /// They reached their callers.
-    var settled: [DequeuedFrame] = []
+    var settled: [Delivery] = []
     /// They reached nobody.
-    var returned: [DequeuedFrame] = []
+    var returned: [Delivery] = []
     /// They can't be served, and why.
-    var buried: [(frame: DequeuedFrame, reason: String)] = []
-
-    var isEmpty: Bool { settled.isEmpty && returned.isEmpty && buried.isEmpty }
+    var buried: [(delivery: Delivery, reason: String)] = []
 }

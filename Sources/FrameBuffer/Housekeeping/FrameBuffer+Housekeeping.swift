@@ -22,8 +22,10 @@ extension FrameBuffer {
                     logger.notice("Redis serves the queue again", metadata: ["queue": "\(keys.stream)"])
                     failures = 0
                 }
-            } catch where error.code == .cancelled {
+            } catch  where error.code == .cancelled {
                 return
+            } catch  where error.code == .noGroup {
+                hadGroup = false
             } catch {
                 hadGroup = false
                 // Once at the beginning, then once a minute: an outage is no news every second.
@@ -31,7 +33,8 @@ extension FrameBuffer {
                     logger.error(
                         "Redis does not serve the queue",
                         metadata: [
-                            "queue": "\(keys.stream)", "reason": "\(self.error(error).message)", "seconds": "\(failures)",
+                            "queue": "\(keys.stream)", "reason": "\(self.error(error).message)",
+                            "seconds": "\(failures)",
                         ]
                     )
                 }
@@ -56,6 +59,7 @@ extension FrameBuffer {
     ///
     /// To be called once ``read()`` has returned and nothing is in hand any more.
     package func leave() async {
+        formerConsumers[process.consumer(loop: loop, life: life)] = .now()
         for consumer in Array(formerConsumers.keys) where (try? await reap(consumer, counts: false)) == true {
             formerConsumers[consumer] = nil
         }
@@ -71,7 +75,10 @@ extension FrameBuffer {
         )
         let made = try await redis.call(call).value.integer == 1
         if made {
-            logger.info("made the consumer group", metadata: ["queue": "\(keys.stream)", "group": "\(configuration.group)"])
+            logger.info(
+                "made the consumer group",
+                metadata: ["queue": "\(keys.stream)", "group": "\(configuration.group)"]
+            )
         }
     }
 
@@ -102,7 +109,9 @@ extension FrameBuffer {
         let groups = try await redis.command(["XINFO", "CONSUMERS", keys.stream, configuration.group]).value
         var heartbeats: [String: Int] = [:]
         for index in stride(from: 0, to: counts.count, by: 2) {
-            if let process = counts[index]?.string, let count = counts[index + 1]?.integer { heartbeats[process] = count }
+            if let process = counts[index]?.string, let count = counts[index + 1]?.integer {
+                heartbeats[process] = count
+            }
         }
         // XINFO lists names and values in turn; the name is the first of them.
         let consumers = (0..<groups.count).compactMap { groups[$0]?[1]?.string }

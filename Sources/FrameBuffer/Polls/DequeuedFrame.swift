@@ -2,22 +2,21 @@ package import RedisClient
 
 /// One frame as it was handed out here.
 package struct DequeuedFrame: Sendable {
-    /// Its message id.
-    package let id: StreamID
-    /// Which delivery this is, from 1.
-    package let deliveries: Int
-    /// How often in a row it has failed to reach a caller.
-    let failures: Int
+    /// What is to be settled or returned; it holds nothing of the frame's bytes.
+    package let delivery: Delivery
     /// The entry's names and values, in turn.
     package let fields: RedisValue
+    /// Bytes of its names and values.
+    package let size: Int
     /// How many frames the queue held when it was read, this one included.
     package internal(set) var depth = 0
 
-    /// Bytes of names and values.
-    var size: Int {
+    init(delivery: Delivery, fields: RedisValue) {
+        self.delivery = delivery
+        self.fields = fields
         var size = 0
         _ = fields.withPairs { size += $0.count + $1.count }
-        return size
+        self.size = size
     }
 
     /// Why it can't be served; nil where it can.
@@ -32,6 +31,6 @@ package struct DequeuedFrame: Sendable {
 
     /// How old it is: since it was captured or, where it does not say when, enqueued.
     package func age(of stored: StoredFrame) -> FrameAge {
-        FrameAge(since: stored.timestampMilliseconds ?? Int(id.milliseconds))
+        FrameAge(since: stored.timestampMilliseconds ?? Int(delivery.id.milliseconds))
     }
 }

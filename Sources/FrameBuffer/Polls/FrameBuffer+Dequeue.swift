@@ -7,7 +7,7 @@ extension FrameBuffer {
 
     /// Waits for frames, up to `wait`; returns as soon as there is one, with up to `count`.
     ///
-    /// The caller must ``settle(_:)`` or ``giveBack(_:)`` each frame. Cancelled before a frame was dealt to it, or when the
+    /// The caller must ``settle(_:)`` or ``giveBack(_:)`` the delivery of each frame. Cancelled before a frame was dealt to it, or when the
     /// service stops, it returns none. Throws ``FrameBufferError``: too many polls, or what Redis said; a Redis that
     /// gives no sign ends it after a second.
     package func dequeue(count: Int, wait: Duration) async throws(FrameBufferError) -> [DequeuedFrame] {
@@ -59,9 +59,9 @@ extension FrameBuffer {
         servable.reserveCapacity(frames.count)
         var sizes: [Int] = []
         for var frame in frames {
-            inHand.insert(frame.id)
+            inHand.insert(frame.delivery.id)
             if let reason = frame.unservableReason {
-                bury(frame, reason: reason)
+                bury(frame.delivery, reason: reason)
                 continue
             }
             frame.depth = depth
@@ -73,7 +73,7 @@ extension FrameBuffer {
         for deal in deals {
             deal.waiter.resume(returning: .success(Array(servable[deal.frames])))
         }
-        for frame in servable[leftOver] { giveBack(frame) }
+        for frame in servable[leftOver] { giveBack(frame.delivery) }
     }
 
     // MARK: Ending

@@ -25,8 +25,7 @@ extension FrameBuffer {
                 backoff.reset()
                 try await read(reader)
             } catch {
-                await readFailed(error)
-                if error.code == .noGroup, (try? await ensureGroup()) != nil { continue }
+                readFailed(error)
                 try? await Task.sleep(for: backoff.next())
             }
         }
@@ -62,12 +61,12 @@ extension FrameBuffer {
         formerConsumers[reader.consumer] = .now() + .seconds(15)
     }
 
-    private func readFailed(_ error: RedisError) async {
+    private func readFailed(_ error: RedisError) {
         readFailure = error
         logger.debug("reading failed", metadata: ["queue": "\(keys.stream)", "reason": "\(error)"])
         switch error.code {
         // It may be back before anybody has waited too long.
-        case .away, .lostReply, .noGroup, .overloaded, .cancelled: break
+        case .away, .lostReply, .overloaded, .cancelled: break
         default: failPolls(error)
         }
     }
@@ -75,18 +74,29 @@ extension FrameBuffer {
     // MARK: One look after the other
 
     private func read(_ reader: FrameReader) async throws(RedisError) {
+        var hasMadeGroup = false
         while true {
             await somebodyWaits()
             if isStopping { return }
-            await returnsAreKnown()
-            polls.lookBegan()
-            if mayBeReady || lastTake.map({ NIODeadline.now() - $0 >= .milliseconds(Int64(Self.block)) }) ?? true {
-                try await take(reader)
+            do throws(RedisError) {
+                try await look(reader)
+                hasMadeGroup = false
+            } catch  where error.code == .noGroup && !hasMadeGroup {
+                try await ensureGroup()
+                hasMadeGroup = true
             }
-            if polls.count > 0 { try await readNew(reader) }
-            readFailure = nil
-            lookEnded()
         }
+    }
+
+    private func look(_ reader: FrameReader) async throws(RedisError) {
+        await returnsAreKnown()
+        polls.lookBegan()
+        if mayBeReady || lastTake.map({ NIODeadline.now() - $0 >= .milliseconds(Int64(Self.block)) }) ?? true {
+            try await take(reader)
+        }
+        if polls.count > 0 { try await readNew(reader) }
+        readFailure = nil
+        lookEnded()
     }
 
     private var framesToRead: Int {
@@ -112,11 +122,13 @@ extension FrameBuffer {
         var frames: [DequeuedFrame] = []
         for (index, reply) in replies.dropLast().enumerated() {
             let place = 1 + 3 * index
-            guard let entry = reply.value[0], let frame = frame(
-                entry,
-                deliveries: taken[place + 1]?.integer ?? 1,
-                failures: taken[place + 2]?.integer ?? 0
-            ) else { continue }
+            guard let entry = reply.value[0],
+                let frame = frame(
+                    entry,
+                    deliveries: taken[place + 1]?.integer ?? 1,
+                    failures: taken[place + 2]?.integer ?? 0
+                )
+            else { continue }
             frames.append(frame)
         }
         deal(frames, depth: replies.last?.value.integer ?? 0)
@@ -136,6 +148,6 @@ extension FrameBuffer {
 
     private func frame(_ entry: RedisValue, deliveries: Int, failures: Int) -> DequeuedFrame? {
         guard let id = entry[0]?.withBytes({ StreamID($0) }), let id, let fields = entry[1] else { return nil }
-        return DequeuedFrame(id: id, deliveries: deliveries, failures: failures, fields: fields)
+        return DequeuedFrame(delivery: Delivery(id: id, number: deliveries, failures: failures), fields: fields)
     }
 }

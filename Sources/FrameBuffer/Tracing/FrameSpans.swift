@@ -28,7 +28,12 @@ package struct FrameSpans: Sendable {
         let (carried, own) = frame.carriedContext(Self.context)
         let parent = caller.broughtContext ? caller.span : carried ?? caller.span
         let other = caller.broughtContext ? carried : carried.flatMap { _ in caller.span }
-        var span = tracer.startSpan(enqueueName, kind: .producer, parent: parent, links: other.map { [.init($0)] } ?? [])
+        var span = tracer.startSpan(
+            enqueueName,
+            kind: .producer,
+            parent: parent,
+            links: other.map { [.init($0)] } ?? []
+        )
         span.addEvent("frame_buffer_enqueue")
         return (span, span.context.map { OutgoingContext($0, rewriting: own) })
     }
@@ -72,14 +77,19 @@ package struct FrameSpans: Sendable {
         )
         if span.isRecording {
             span.addEvent("frame_buffer_dequeue")
-            describe(&span, frameID: stored.frameID ?? "", cameraID: stored.cameraID, size: stored.payload?.count ?? frame.size)
+            describe(
+                &span,
+                frameID: stored.frameID ?? "",
+                cameraID: stored.cameraID,
+                size: stored.payload?.count ?? frame.size
+            )
             span.setAttribute("messaging.operation.name", "dequeue")
             span.setAttribute("messaging.operation.type", "receive")
             span.setAttribute("messaging.consumer.group.name", .string(group))
-            span.setAttribute("messaging.message.id", .string(frame.id.description))
+            span.setAttribute("messaging.message.id", .string(frame.delivery.id.description))
             span.setAttribute("buffer.size", .int(frame.depth))
             span.setAttribute("frame.age_ms", .int(age.milliseconds))
-            span.setAttribute("frame.deliveries", .int(frame.deliveries))
+            span.setAttribute("frame.deliveries", .int(frame.delivery.number))
         }
         return (span, span.context.map { OutgoingContext($0, rewriting: own) })
     }

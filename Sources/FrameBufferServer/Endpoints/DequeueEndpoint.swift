@@ -37,9 +37,8 @@ struct DequeueEndpoint: Sendable {
         } else {
             answer = first.withStored { single(first, $0, of: queue, for: caller) }
         }
-        answer.response.onDelivery = { delivery in
-            queue.delivered(frames, delivery == .reached)
-        }
+        let deliveries = frames.map(\.delivery)
+        answer.response.onDelivery = { queue.delivered(deliveries, $0 == .reached) }
         return answer
     }
 
@@ -48,7 +47,10 @@ struct DequeueEndpoint: Sendable {
     private func wish(of request: HTTPRequest) throws(HTTPProblem) -> Wish {
         var wish = Wish()
         guard let form = AcceptedForm(request.headers["accept"]) else {
-            throw HTTPProblem(.notAcceptable, detail: "a frame comes as application/json, or as its payload for image/* and application/octet-stream")
+            throw HTTPProblem(
+                .notAcceptable,
+                detail: "a frame comes as application/json, or as its payload for image/* and application/octet-stream"
+            )
         }
         wish.form = form
         guard !request.query.isEmpty else { return wish }
@@ -68,11 +70,17 @@ struct DequeueEndpoint: Sendable {
                 }
                 wish.count = count
             default:
-                throw HTTPProblem(.badRequest, detail: "'\(name)' is no parameter of /dequeue; queue, wait and count are")
+                throw HTTPProblem(
+                    .badRequest,
+                    detail: "'\(name)' is no parameter of /dequeue; queue, wait and count are"
+                )
             }
         }
         if wish.count != nil, form == .payload {
-            throw HTTPProblem(.badRequest, detail: "several frames come as application/json only: leave out count, or accept that")
+            throw HTTPProblem(
+                .badRequest,
+                detail: "several frames come as application/json only: leave out count, or accept that"
+            )
         }
         return wish
     }
@@ -96,7 +104,7 @@ struct DequeueEndpoint: Sendable {
     ) -> Endpoint.Answer {
         let age = frame.age(of: stored)
         let (span, context) = queue.spans.startDequeue(frame, stored: stored, age: age, caller: caller)
-        var json = JSONWriter(ByteBuffer())
+        var json = JSONWriter(Self.buffer(for: [frame]))
         json.object {
             $0.member("status", "dequeued")
             $0.members(of: frame, stored, age: age, context: context)
@@ -105,8 +113,13 @@ struct DequeueEndpoint: Sendable {
         return Endpoint.Answer(response: HTTPResponse(json: json), context: context)
     }
 
+    /// Room for the reply as long as nothing in it has to be escaped.
+    private static func buffer(for frames: [DequeuedFrame]) -> ByteBuffer {
+        ByteBufferAllocator().buffer(capacity: frames.reduce(256) { $0 + $1.size + $1.size / 8 + 512 })
+    }
+
     private func batch(_ frames: [DequeuedFrame], of queue: FrameBuffer, for caller: Caller) -> Endpoint.Answer {
-        var json = JSONWriter(ByteBuffer())
+        var json = JSONWriter(Self.buffer(for: frames))
         json.object {
             $0.member("status", "dequeued")
             $0.array("frames") { json in
@@ -141,10 +154,12 @@ struct DequeueEndpoint: Sendable {
             "Content-Type": stored.contentType ?? "application/octet-stream",
             "Cache-Control": "no-store",
             "X-Frame-Id": HeaderText.encoded(stored.frameID ?? ""),
-            "X-Message-Id": frame.id.description,
+            "X-Message-Id": frame.delivery.id.description,
             "X-Frame-Age-Ms": String(age.milliseconds),
         ]
-        if let cameraID = stored.cameraID { headers.add(name: "X-Frame-Camera-Id", value: HeaderText.encoded(cameraID)) }
+        if let cameraID = stored.cameraID {
+            headers.add(name: "X-Frame-Camera-Id", value: HeaderText.encoded(cameraID))
+        }
         if let traceID = context?.traceID { headers.add(name: "X-Trace-Id", value: traceID) }
         queue.spans.endDequeue(span)
         let response = HTTPResponse(status: .ok, headers: headers, body: ByteBuffer(bytes: payload))
@@ -162,8 +177,8 @@ extension JSONWriter {
     ) {
         member("frame") { stored.writeJSON(into: &$0, context: context) }
         member("trace_id", context?.traceID)
-        member("message_id", frame.id.description)
+        member("message_id", frame.delivery.id.description)
         member("age_ms", age.milliseconds)
-        member("deliveries", frame.deliveries)
+        member("deliveries", frame.delivery.number)
     }
 }

@@ -27,7 +27,8 @@ package struct Endpoints: HTTPResponder {
         case .found(let endpoint, _):
             await respond(to: request, by: endpoint)
         case .notFound:
-            HTTPProblem(.notFound, detail: "there is nothing at this path; GET /health and POST /enqueue are a start").response()
+            HTTPProblem(.notFound, detail: "there is nothing at this path; GET /health and POST /enqueue are a start")
+                .response()
         case .methodNotAllowed(let methods):
             HTTPProblem(
                 .methodNotAllowed,

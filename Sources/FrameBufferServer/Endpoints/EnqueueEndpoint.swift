@@ -34,7 +34,10 @@ struct EnqueueEndpoint: Sendable {
     /// Reads the frame by the body's media type, never by what it begins with.
     private func frame(of request: HTTPRequest) throws -> IncomingFrame {
         if let coding = request.headers.first(name: "content-encoding"), coding.lowercased() != "identity" {
-            throw HTTPProblem(.unsupportedMediaType, detail: "send the frame without Content-Encoding; Redis keeps bytes as they come")
+            throw HTTPProblem(
+                .unsupportedMediaType,
+                detail: "send the frame without Content-Encoding; Redis keeps bytes as they come"
+            )
         }
         let contentType = request.headers.first(name: "content-type") ?? ""
         switch MediaType(contentType).name {

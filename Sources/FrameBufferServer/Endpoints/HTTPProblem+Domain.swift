@@ -20,6 +20,7 @@ extension HTTPProblem {
     private init(of error: FrameError) {
         self.init(
             .badRequest,
+            type: "urn:framebuffer:not-a-frame",
             title: "Not a frame",
             detail: error.message,
             members: error.offset.map { [("offset", .integer($0))] } ?? []
@@ -29,10 +30,17 @@ extension HTTPProblem {
     private init(of error: FrameBufferError) {
         switch error.code {
         case .full:
-            self.init(.tooManyRequests, title: "Queue full", detail: error.message, headers: ["Retry-After": Self.pause])
+            self.init(
+                .tooManyRequests,
+                type: "urn:framebuffer:queue-full",
+                title: "Queue full",
+                detail: error.message,
+                headers: ["Retry-After": Self.pause]
+            )
         case .tooManyPolls:
             self.init(
                 .serviceUnavailable,
+                type: "urn:framebuffer:too-many-polls",
                 title: "Too many polls",
                 detail: error.message,
                 headers: ["Retry-After": Self.pause]
@@ -40,6 +48,7 @@ extension HTTPProblem {
         case .redis(let code):
             self.init(
                 .serviceUnavailable,
+                type: "urn:framebuffer:redis",
                 title: Self.title(code),
                 detail: error.message,
                 members: code == .lostReply ? [("outcome", .string("unknown"))] : [],

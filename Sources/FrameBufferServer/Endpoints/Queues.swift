@@ -16,7 +16,10 @@ package struct Queues: Sendable {
     func queue(of request: HTTPRequest) throws(HTTPProblem) -> FrameBuffer {
         guard !request.query.isEmpty, let name = request.query["queue"] else { return all[0] }
         guard let queue = all.first(where: { $0.configuration.name == name }) else {
-            throw HTTPProblem(.notFound, detail: "there is no queue of this name; FRAMEBUFFER_QUEUES lists those there are")
+            throw HTTPProblem(
+                .notFound,
+                detail: "there is no queue of this name; FRAMEBUFFER_QUEUES lists those there are"
+            )
         }
         return queue
     }

@@ -45,7 +45,9 @@ package struct FrameBufferService: Sendable {
     }
 
     private func run(on group: MultiThreadedEventLoopGroup) async throws {
-        let tracing = TracingSettings(environment: environment)
+        var tracing = TracingSettings(environment: environment)
+        tracing.version = ServiceState.version
+        tracing.batching.flushTimeout = .milliseconds(settings.stopGrace.milliseconds / 4)
         for warning in tracing.warnings { logger.warning("\(warning)") }
         let tracer = FrameTracer(settings: tracing, logger: logger)
         let (address, embedded) = try await redis()
@@ -142,8 +144,8 @@ package struct FrameBufferService: Sendable {
         http.maximumBodySize = settings.maxBody
         // Every poll needs a connection, and whatever else comes some more.
         http.maximumConnections = max(http.maximumConnections, 2 * settings.maxPolls)
-        // What is left of the grace is for Redis and the collector.
-        http.stopGrace = .milliseconds(settings.stopGrace.milliseconds * 3 / 4)
+        // The rest is for the last spans, and for the leave from Redis.
+        http.stopGrace = .milliseconds(settings.stopGrace.milliseconds * 5 / 8)
         return http
     }
 }

@@ -68,7 +68,7 @@ package actor RedisClient {
     package func send(_ call: ScriptCall, completion: @escaping RedisConnection.Completion) {
         withConnection { result in
             switch result {
-            case .success(let connection): 
+            case .success(let connection):
                 connection.assumeIsolated { connection in _ = connection.send(call, completion: completion) }
             case .failure(let error): completion(.failure(error))
             }

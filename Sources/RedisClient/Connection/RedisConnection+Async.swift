@@ -46,7 +46,8 @@ extension RedisConnection {
     ) async throws(RedisError) -> RedisReply {
         let box = SlotBox()
         let result = await withTaskCancellationHandler {
-            await withCheckedContinuation { (continuation: CheckedContinuation<Result<RedisReply, RedisError>, Never>) in
+            await withCheckedContinuation {
+                (continuation: CheckedContinuation<Result<RedisReply, RedisError>, Never>) in
                 box.slot = send(self) { continuation.resume(returning: $0) }
                 if Task.isCancelled, let slot = box.slot { abandon(slot) }
             }

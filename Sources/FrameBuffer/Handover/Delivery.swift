@@ -1,0 +1,9 @@
+/// One handing out of a frame: what is to be settled or returned.
+package struct Delivery: Sendable {
+    /// The frame's message id.
+    package let id: StreamID
+    /// Which delivery of the frame this is, from 1.
+    package let number: Int
+    /// How often in a row it has failed to reach a caller.
+    let failures: Int
+}
