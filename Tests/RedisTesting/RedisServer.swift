@@ -51,7 +51,10 @@ public final class RedisServer: Sendable {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments =
-            ["redis-server", "--port", "0", "--unixsocket", socket, "--dir", folder.path, "--save", "", "--appendonly", "no"]
+            [
+                "redis-server", "--port", "0", "--unixsocket", socket, "--dir", folder.path, "--save", "",
+                "--appendonly", "no",
+            ]
             + arguments
         let output = Pipe()
         process.standardOutput = output

@@ -74,16 +74,20 @@ extension FrameBuffer {
     // MARK: One look after the other
 
     private func read(_ reader: FrameReader) async throws(RedisError) {
-        var hasMadeGroup = false
+        var backoff = Backoff(longest: limits.longestPause)
+        var isGroupNew = false
         while true {
             await somebodyWaits()
             if isStopping { return }
             do throws(RedisError) {
                 try await look(reader)
-                hasMadeGroup = false
-            } catch  where error.code == .noGroup && !hasMadeGroup {
+                isGroupNew = false
+            } catch where error.code == .noGroup {
+                readFailure = error
+                // Somebody who deletes it as fast as we make it must not keep us busy.
+                if isGroupNew { try? await Task.sleep(for: backoff.next()) } else { backoff.reset() }
                 try await ensureGroup()
-                hasMadeGroup = true
+                isGroupNew = true
             }
         }
     }
