@@ -7,14 +7,12 @@ extension FrameBuffer {
     /// dead left behind, and clears away pending frames that are no more. One loop of a process does it for all.
     package func keepHouse() async {
         var liveness = Liveness()
-        var hadGroup = false
+        var hasGroup = false
         var failures = 0
         while !Task.isCancelled {
             do throws(RedisError) {
-                if !hadGroup {
-                    try await ensureGroup()
-                    hadGroup = true
-                }
+                if !hasGroup { try await ensureGroup() }
+                hasGroup = true
                 try await beat()
                 try await reapTheDead(&liveness)
                 try await clearGhosts()
@@ -22,26 +20,26 @@ extension FrameBuffer {
                     logger.notice("Redis serves the queue again", metadata: ["queue": "\(keys.stream)"])
                     failures = 0
                 }
-            } catch  where error.code == .cancelled {
-                return
-            } catch  where error.code == .noGroup {
-                hadGroup = false
             } catch {
-                hadGroup = false
-                // Once at the beginning, then once a minute: an outage is no news every second.
-                if failures % 60 == 0 {
-                    logger.error(
-                        "Redis does not serve the queue",
-                        metadata: [
-                            "queue": "\(keys.stream)", "reason": "\(self.error(error).message)",
-                            "seconds": "\(failures)",
-                        ]
-                    )
+                hasGroup = false
+                if error.code != .noGroup, !Task.isCancelled {
+                    note(error, failures: failures)
+                    failures += 1
                 }
-                failures += 1
             }
             try? await Task.sleep(for: .seconds(1))
         }
+    }
+
+    /// Logs an outage once at its beginning, then once a minute: it is no news every second.
+    private func note(_ error: RedisError, failures: Int) {
+        guard failures % 60 == 0 else { return }
+        logger.error(
+            "Redis does not serve the queue",
+            metadata: [
+                "queue": "\(keys.stream)", "reason": "\(self.error(error).message)", "attempts": "\(failures + 1)",
+            ]
+        )
     }
 
     /// Looks after what this loop's own former connections left behind, once a second, until it is cancelled.

@@ -82,7 +82,8 @@ extension FrameBuffer {
             do throws(RedisError) {
                 try await look(reader)
                 isGroupNew = false
-            } catch where error.code == .noGroup {
+            } catch {
+                guard error.code == .noGroup else { throw error }
                 readFailure = error
                 // Somebody who deletes it as fast as we make it must not keep us busy.
                 if isGroupNew { try? await Task.sleep(for: backoff.next()) } else { backoff.reset() }

@@ -7,23 +7,26 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    /// Unique among the connections of the loop.
+    let number: Int
+
     private let loop: HTTPServerLoop
     private var machine: HTTPConnectionStateMachine
     private var context: ChannelHandlerContext?
     private var remoteAddress: SocketAddress?
     private var task: Task<Void, Never>?
+    private var isAnswered = false
     private var isPerforming = false
     private var hasDecodedPart = false
-
-    /// The slot of the deadline wheel that holds this connection.
-    var wheelTick = Int.max
+    private var wheelTick = DeadlineWheel.noTick
 
     private static let continueLine: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
 
     /// Begins with an open connection.
     ///
     /// - Parameter refusal: Why the connection is not served at all.
-    init(loop: HTTPServerLoop, refusal: HTTPProblem?) {
+    init(number: Int, loop: HTTPServerLoop, refusal: HTTPProblem?) {
+        self.number = number
         self.loop = loop
         machine = HTTPConnectionStateMachine(
             configuration: loop.configuration,
@@ -60,15 +63,14 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
                 isAllWritten: Self.isAllWritten(context.channel),
                 now: loop.eventLoop.now
             )
-            perform()
         case .body(let part):
             machine.body(part, now: loop.eventLoop.now)
         case .end:
             machine.end()
-            perform()
         }
     }
 
+    /// What was read is acted upon once all of it is known.
     func channelReadComplete(context: ChannelHandlerContext) {
         machine.readCompleted()
         perform()
@@ -133,7 +135,10 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
 
     // MARK: - Server
 
-    func deadlineReached() {
+    /// - Parameter tick: That of the wheel's slot; another than the connection remembers is out of date.
+    func deadlineReached(tick: Int) {
+        guard tick == wheelTick else { return }
+        wheelTick = DeadlineWheel.noTick
         machine.deadlineReached(now: loop.eventLoop.now)
         perform()
     }
@@ -159,7 +164,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
         }
         isPerforming = false
         if let deadline = machine.deadline {
-            loop.wheel.schedule(self, at: deadline)
+            loop.wheel.schedule(number, at: deadline, tick: &wheelTick)
         }
     }
 
@@ -201,17 +206,24 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
     private func start(_ request: HTTPRequest, isCancelled: Bool) {
         loop.requestStarted()
         let responder = loop.responder
+        let executor = loop.executor
         let connection = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        let task = Task(executorPreference: loop.executor) {
-            let response = await responder.respond(to: request)
-            connection.value.responded(response)
+        isAnswered = false
+        // Of the ways to make a task only this one takes both the isolation and the preference. It may run at once. It
+        // inherits nothing: behind a pipelined request it is made within the task of the one before.
+        let task = loop.isolation.assumeIsolated { _ in
+            Task.immediateDetached(executorPreference: executor) {
+                if isCancelled { withUnsafeCurrentTask { $0?.cancel() } }
+                let response = await responder.respond(to: request)
+                connection.value.responded(response)
+            }
         }
-        if isCancelled { task.cancel() }
-        self.task = task
+        if !isAnswered { self.task = task }
     }
 
     private func responded(_ response: HTTPResponse) {
         task = nil
+        isAnswered = true
         loop.requestFinished()
         switch machine.responded(now: loop.eventLoop.now) {
         case .write(let framing, let isLast):

@@ -6,9 +6,6 @@
 
 /// The wall clock, and its time in the form that RFC 9110, section 5.6.7, prescribes.
 enum HTTPDate {
-    /// How many bytes a formatted date has.
-    static let length = 29
-
     /// Nanoseconds since 1970.
     static func nanosecondsSince1970() -> UInt64 {
         var time = timespec()

@@ -25,7 +25,7 @@ package struct HTTPRequest: Sendable {
     package let receivedAt: UInt64
 
     /// Whether the server has begun to stop: readiness is to be answered with 503.
-    package internal(set) var isServerStopping = false
+    package internal(set) var isServerStopping: Bool
 
     /// Makes a request, for tests of responders among others.
     ///
@@ -38,13 +38,15 @@ package struct HTTPRequest: Sendable {
         headers: HTTPHeaders = [:],
         body: ByteBuffer = ByteBuffer(),
         remoteAddress: SocketAddress? = nil,
-        receivedAt: UInt64 = 0
+        receivedAt: UInt64 = 0,
+        isServerStopping: Bool = false
     ) {
         self.method = method
         self.headers = headers
         self.body = body
         self.remoteAddress = remoteAddress
         self.receivedAt = receivedAt
+        self.isServerStopping = isServerStopping
 
         let target = Self.originForm(of: target)
         if let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) {

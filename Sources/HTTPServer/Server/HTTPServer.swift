@@ -26,11 +26,13 @@ package final class HTTPServer: Service {
     ///
     /// - Parameters:
     ///   - group: The event loops that serve connections. It has to outlive the server.
+    ///   - executor: The executor of an event loop, which the responder's actors should share; called on that loop, once.
     ///   - responder: Makes the responder of an event loop; called on that loop, once.
     package init(
         configuration: HTTPServerConfiguration,
         group: any EventLoopGroup,
         logger: Logger,
+        executor: @escaping @Sendable (any EventLoop) -> EventLoopExecutor = EventLoopExecutor.init,
         responder: @escaping @Sendable (any EventLoop) -> any HTTPResponder
     ) async throws {
         self.configuration = configuration
@@ -41,7 +43,7 @@ package final class HTTPServer: Service {
             loops[ObjectIdentifier(eventLoop)] = try await eventLoop.submit { [counters] in
                 NIOLoopBound(
                     HTTPServerLoop(
-                        eventLoop: eventLoop,
+                        executor: executor(eventLoop),
                         configuration: configuration,
                         counters: counters,
                         responder: responder(eventLoop)

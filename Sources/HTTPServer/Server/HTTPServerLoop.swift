@@ -6,32 +6,36 @@ final class HTTPServerLoop {
     let configuration: HTTPServerConfiguration
     let counters: HTTPServerCounters
     let responder: any HTTPResponder
-    let executor: LoopTaskExecutor
-    let wheel: DeadlineWheel
+    let executor: EventLoopExecutor
+    let isolation: EventLoopIsolation
+    private(set) lazy var wheel = DeadlineWheel(eventLoop: eventLoop) { [weak self] connection, tick in
+        self?.connections[connection]?.deadlineReached(tick: tick)
+    }
     /// How far a socket's peer has acknowledged.
     let progress: (any Channel) -> DeliveryTracker.Progress?
 
     private(set) var isQuiescing = false
-    private var connections: [ObjectIdentifier: HTTPConnectionHandler] = [:]
+    private var connections: [Int: HTTPConnectionHandler] = [:]
+    private var lastConnection = 0
     private var runningRequests = 0
     private var drained: EventLoopPromise<Void>?
     private var encoder = ResponseEncoder()
     private var output: ByteBuffer
 
     init(
-        eventLoop: any EventLoop,
+        executor: EventLoopExecutor,
         configuration: HTTPServerConfiguration,
         counters: HTTPServerCounters,
         responder: any HTTPResponder,
         progress: @escaping (any Channel) -> DeliveryTracker.Progress? = TCPSocket.progress(of:)
     ) {
-        self.eventLoop = eventLoop
+        self.executor = executor
+        eventLoop = executor.eventLoop
+        isolation = EventLoopIsolation(executor)
         self.configuration = configuration
         self.counters = counters
         self.responder = responder
         self.progress = progress
-        executor = LoopTaskExecutor(eventLoop)
-        wheel = DeadlineWheel(eventLoop: eventLoop)
         output = ByteBufferAllocator().buffer(capacity: 2048)
     }
 
@@ -40,16 +44,21 @@ final class HTTPServerLoop {
     /// Adds the handlers to a new connection.
     func accept(_ channel: any Channel) throws {
         let isOneTooMany = counters.openConnections >= configuration.maximumConnections
-        let connection = HTTPConnectionHandler(loop: self, refusal: isOneTooMany ? .tooManyConnections : nil)
+        lastConnection += 1
+        let connection = HTTPConnectionHandler(
+            number: lastConnection,
+            loop: self,
+            refusal: isOneTooMany ? .tooManyConnections : nil
+        )
         let decoder = RequestDecoder(connection: connection, configuration: configuration)
         try channel.pipeline.syncOperations.addHandlers([ByteToMessageHandler(decoder), connection])
 
-        connections[ObjectIdentifier(connection)] = connection
+        connections[connection.number] = connection
         counters.connectionOpened(isRefused: isOneTooMany)
     }
 
     func connectionClosed(_ connection: HTTPConnectionHandler) {
-        if connections.removeValue(forKey: ObjectIdentifier(connection)) != nil {
+        if connections.removeValue(forKey: connection.number) != nil {
             counters.connectionClosed()
         }
         finishDraining()

@@ -7,7 +7,8 @@ struct AcceptedFormTests {
     @Test(
         "JSON goes to who names it, and to who does not care",
         arguments: [
-            [], ["*/*"], ["application/json"], ["application/*"], ["text/html, */*;q=0.8"], ["Application/JSON ; q=0.5"],
+            [], ["*/*"], ["application/json"], ["application/*"], ["text/html, */*;q=0.8"],
+            ["Application/JSON ; q=0.5"],
             ["image/*;q=0.4, application/json;q=0.5"], ["image/*;q=0, */*"], ["text/plain", "application/json"],
         ]
     )
@@ -18,7 +19,8 @@ struct AcceptedFormTests {
     @Test(
         "The payload's bytes go to who names them, unless JSON is preferred",
         arguments: [
-            ["image/*"], ["image/jpeg"], ["application/octet-stream"], ["IMAGE/PNG;q=0.1"], ["image/*, application/json"],
+            ["image/*"], ["image/jpeg"], ["application/octet-stream"], ["IMAGE/PNG;q=0.1"],
+            ["image/*, application/json"],
             ["image/webp, */*;q=0.8"], ["text/html", "image/*"], ["application/json;q=0, image/*;q=0.1"],
         ]
     )
@@ -28,7 +30,9 @@ struct AcceptedFormTests {
 
     @Test(
         "Who accepts neither is told so",
-        arguments: [["text/html"], ["video/mp4"], ["application/json;q=0"], ["*/*;q=0"], ["application/json;q=0, */*"], [""]]
+        arguments: [
+            ["text/html"], ["video/mp4"], ["application/json;q=0"], ["*/*;q=0"], ["application/json;q=0, */*"], [""],
+        ]
     )
     func neither(headers: [String]) {
         #expect(AcceptedForm(headers) == nil)

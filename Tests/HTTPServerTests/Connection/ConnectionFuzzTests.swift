@@ -7,29 +7,12 @@ import Testing
 
 @Suite("Random input", .timeLimit(.minutes(2)))
 struct ConnectionFuzzTests {
-    /// A small generator with a seed that can be given again.
-    struct Generator: RandomNumberGenerator {
-        private var state: UInt64
-
-        init(seed: UInt64) {
-            state = seed
-        }
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var bits = state
-            bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
-            return bits ^ (bits >> 31)
-        }
-    }
-
     private func makeChannel(_ configuration: HTTPServerConfiguration = .init()) async throws -> NIOAsyncTestingChannel
     {
         let channel = NIOAsyncTestingChannel()
         try await channel.testingEventLoop.submit {
             let loop = HTTPServerLoop(
-                eventLoop: channel.eventLoop,
+                executor: EventLoopExecutor(channel.eventLoop),
                 configuration: configuration,
                 counters: HTTPServerCounters(),
                 responder: ClosureResponder { echo($0) }
@@ -43,7 +26,7 @@ struct ConnectionFuzzTests {
     @Test("Valid pipelined requests are answered alike however their bytes are split")
     func splits() async throws {
         let seed = UInt64.random(in: .min ... .max)
-        var generator = Generator(seed: seed)
+        var generator = SeededGenerator(seed: seed)
         for round in 0..<60 {
             let channel = try await makeChannel()
             var input = ""
@@ -89,7 +72,7 @@ struct ConnectionFuzzTests {
     @Test("Random bytes, and valid requests with random faults, never bring the connection down")
     func noise() async throws {
         let seed = UInt64.random(in: .min ... .max)
-        var generator = Generator(seed: seed)
+        var generator = SeededGenerator(seed: seed)
         let valid = Array(
             ("POST /a?b=c HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
                 + "POST /b HTTP/1.0\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\nabcdeGET /c HTTP/1.1\r\nHost: x\r\n\r\n")

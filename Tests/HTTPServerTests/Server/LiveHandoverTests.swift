@@ -173,13 +173,52 @@ struct LiveHandoverTests {
         }
     }
 
+    @Test(
+        "Whatever a client does at the moment of the response: it never counts as reached what the client didn't read"
+    )
+    func race() async throws {
+        let seed = UInt64.random(in: .min ... .max)
+        var generator = SeededGenerator(seed: seed)
+        let started = Signal<Void>()
+        let go = Signal<Void>()
+        let verdicts = Signal<HTTPDelivery>()
+        try await withServer(
+            configure: { $0.resetDelay = .milliseconds(20) },
+            respond: { _ in
+                started.send(())
+                await go.next()
+                return HTTPResponse(status: .ok, body: ByteBuffer(string: "frame")) { verdicts.send($0) }
+            }
+        ) { server in
+            var outcomes: Set<String> = []
+            for round in 0..<400 {
+                let socket = try server.connect()
+                try await socket.send(poll)
+                await started.next()
+                go.send(())
+                for _ in 0..<Int.random(in: 0...400, using: &generator) { await Task.yield() }
+                let hasRead = socket.receiveNow().hasSuffix("frame")
+                switch Int.random(in: 0..<3, using: &generator) {
+                case 0: socket.reset()
+                case 1: socket.close()
+                default:
+                    socket.shutdownOutput()
+                    socket.close()
+                }
+                let verdict = await verdicts.next()
+                #expect(hasRead || verdict == .failed, "seed \(seed), round \(round)")
+                outcomes.insert("\(hasRead ? "read" : "unread"), \(verdict == .reached ? "reached" : "failed")")
+            }
+            #expect(outcomes.isSuperset(of: ["read, reached", "read, failed", "unread, failed"]), "seed \(seed)")
+        }
+    }
+
     @Test("Requests pipelined behind a poll in the same packet prove nothing")
     func pipelined() async throws {
         try await withPoll { server, verdicts, _ in
             let socket = try server.connect()
             try await socket.send(poll + poll)
-            _ = try await socket.receive(through: "frame")
-            _ = try await socket.receive(through: "frame")
+            _ = try await socket.receive("frame", times: 2)
             socket.reset()
             #expect(await verdicts.next() == .failed)
             #expect(await verdicts.next() == .failed)

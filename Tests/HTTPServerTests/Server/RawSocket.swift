@@ -70,6 +70,11 @@ final class RawSocket: Sendable {
         try await receive { $0.suffix(end.utf8.count).elementsEqual(end.utf8) }
     }
 
+    /// Receives until the text has come so often.
+    func receive(_ text: String, times: Int) async throws -> String {
+        try await receive { String(decoding: $0, as: UTF8.self).occurrences(of: text) >= times }
+    }
+
     private func receive(until isEnough: @escaping @Sendable ([UInt8]) -> Bool) async throws -> String {
         try await onThread {
             var bytes: [UInt8] = []
@@ -93,6 +98,13 @@ final class RawSocket: Sendable {
             }
             return (String(decoding: bytes, as: UTF8.self), .reset)
         }
+    }
+
+    /// What has come already, without waiting.
+    func receiveNow() -> String {
+        var bytes = [UInt8](repeating: 0, count: 65_536)
+        let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
+        return String(decoding: bytes[..<max(count, 0)], as: UTF8.self)
     }
 
     /// Closes the sending half.

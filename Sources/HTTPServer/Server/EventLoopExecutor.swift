@@ -1,0 +1,64 @@
+package import NIOCore
+import Synchronization
+
+/// Runs actors and tasks on an event loop, both as one executor.
+///
+/// The runtime switches executors, which costs a turn of the loop, wherever actor or task executor change their identity.
+/// So everything of a request should share the executor of its loop: an actor by its `unownedExecutor`, a task by its
+/// executor preference. With SwiftNIO's own executor for actors and a wrapper of it for tasks, a request that calls an
+/// actor twice is enqueued five times; with this one for both, once.
+package final class EventLoopExecutor: SerialExecutor, TaskExecutor {
+    /// The loop that everything runs on.
+    package let eventLoop: any EventLoop
+
+    private let pending = Mutex<[UnownedJob]>([])
+    /// Storage that changes places with `pending`, so that neither is allocated anew. Touched on the loop only.
+    nonisolated(unsafe) private var running: [UnownedJob] = []
+
+    /// Makes an executor. All that is to run on the loop without switching has to share it.
+    package init(_ eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+    }
+
+    package func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        let isFirst = pending.withLock { pending in
+            pending.append(job)
+            return pending.count == 1
+        }
+        // The jobs that follow until the loop's next turn join it.
+        if isFirst { eventLoop.execute(run) }
+    }
+
+    package func checkIsolated() {
+        eventLoop.preconditionInEventLoop()
+    }
+
+    package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+        UnownedSerialExecutor(ordinary: self)
+    }
+
+    private func run() {
+        var jobs = running
+        running = []
+        pending.withLock { swap(&$0, &jobs) }
+        let serialExecutor = asUnownedSerialExecutor()
+        let taskExecutor = asUnownedTaskExecutor()
+        for job in jobs {
+            job.runSynchronously(isolatedTo: serialExecutor, taskExecutor: taskExecutor)
+        }
+        jobs.removeAll(keepingCapacity: true)
+        running = jobs
+    }
+}
+
+/// The isolation that the tasks of requests start in: being that of the loop, they reach its actors without a switch.
+actor EventLoopIsolation {
+    private let executor: EventLoopExecutor
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    init(_ executor: EventLoopExecutor) {
+        self.executor = executor
+    }
+}
