@@ -49,14 +49,17 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .target(name: "CTCPInfo"),
+        .target(name: "EventLoopExecution", dependencies: [nioCore], swiftSettings: settings),
         .target(
             name: "RedisClient",
-            dependencies: ["CHiredis", nioCore, nioPosix, logging, collections],
+            dependencies: ["CHiredis", "EventLoopExecution", nioCore, nioPosix, logging, collections],
             swiftSettings: settings
         ),
         .target(
             name: "HTTPServer",
-            dependencies: ["CTCPInfo", nioCore, nioPosix, nioHTTP1, logging, collections, lifecycle],
+            dependencies: [
+                "CTCPInfo", "EventLoopExecution", nioCore, nioPosix, nioHTTP1, logging, collections, lifecycle,
+            ],
             swiftSettings: settings
         ),
         .target(
@@ -66,13 +69,13 @@ let package = Package(
         ),
         .target(
             name: "FrameBuffer",
-            dependencies: ["RedisClient", "FrameTracking", nioCore, logging, collections],
+            dependencies: ["EventLoopExecution", "RedisClient", "FrameTracking", nioCore, logging, collections],
             swiftSettings: settings
         ),
         .target(
             name: "FrameBufferServer",
             dependencies: [
-                "FrameBuffer", "FrameTracking", "HTTPServer", "RedisClient",
+                "EventLoopExecution", "FrameBuffer", "FrameTracking", "HTTPServer", "RedisClient",
                 nioCore, nioPosix, nioHTTP1, logging, lifecycle, signals, configuration, subprocess, system,
             ],
             swiftSettings: settings
@@ -90,12 +93,15 @@ let package = Package(
         .target(name: "RedisTesting", path: "Tests/RedisTesting", swiftSettings: settings),
         .testTarget(
             name: "RedisClientTests",
-            dependencies: ["RedisClient", "RedisTesting", nioCore, nioPosix, logging],
+            dependencies: ["EventLoopExecution", "RedisClient", "RedisTesting", nioCore, nioPosix, logging],
             swiftSettings: settings
         ),
         .testTarget(
             name: "HTTPServerTests",
-            dependencies: ["HTTPServer", nioCore, nioPosix, nioHTTP1, nioEmbedded, logging, lifecycle],
+            dependencies: [
+                "CTCPInfo", "EventLoopExecution", "HTTPServer", nioCore, nioPosix, nioHTTP1, nioEmbedded, logging,
+                lifecycle,
+            ],
             swiftSettings: settings
         ),
         .testTarget(
@@ -108,7 +114,8 @@ let package = Package(
         .testTarget(
             name: "FrameBufferTests",
             dependencies: [
-                "FrameBuffer", "FrameTracking", "RedisClient", "RedisTesting", nioCore, nioPosix, logging,
+                "EventLoopExecution", "FrameBuffer", "FrameTracking", "RedisClient", "RedisTesting", nioCore, nioPosix,
+                logging,
             ],
             swiftSettings: settings
         ),

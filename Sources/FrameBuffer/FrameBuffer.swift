@@ -10,7 +10,7 @@ package import RedisClient
 package actor FrameBuffer {
     /// The loop that it lives on.
     package nonisolated let eventLoop: any EventLoop
-    package nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { redis.unownedExecutor }
 
     /// What queue it is.
     package nonisolated let configuration: QueueConfiguration
@@ -19,7 +19,7 @@ package actor FrameBuffer {
     nonisolated let keys: QueueKeys
     nonisolated let process: ProcessIdentity
     let address: RedisAddress
-    let redis: RedisClient
+    nonisolated let redis: RedisClient
     let logger: Logger
     let limits: RedisLimits
     /// Which of the process' loops this is.

@@ -1,3 +1,4 @@
+import EventLoopExecution
 import FrameTracking
 import Logging
 import NIOCore
@@ -25,7 +26,7 @@ struct TestQueue {
             address: address,
             name: "test",
             scripts: FrameBuffer.scripts,
-            eventLoop: MultiThreadedEventLoopGroup.singleton.any(),
+            executor: EventLoopExecutor(MultiThreadedEventLoopGroup.singleton.any()),
             logger: logger
         )
         let buffer = FrameBuffer(

@@ -1,3 +1,4 @@
+import EventLoopExecution
 import Logging
 import NIOCore
 import NIOPosix
@@ -103,7 +104,7 @@ struct RedisClientTests {
             address: (try? RedisAddress(redis.url)) ?? RedisAddress(endpoint: .unix(path: redis.socket)),
             name: "test",
             scripts: [],
-            eventLoop: MultiThreadedEventLoopGroup.singleton.any(),
+            executor: EventLoopExecutor(MultiThreadedEventLoopGroup.singleton.any()),
             logger: Logger(label: "test")
         )
     }

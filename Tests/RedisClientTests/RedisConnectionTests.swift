@@ -1,3 +1,4 @@
+import EventLoopExecution
 import NIOCore
 import NIOPosix
 import RedisTesting
@@ -125,7 +126,7 @@ struct RedisConnectionTests {
             to: RedisAddress(redis.url),
             name: "test",
             scripts: [script],
-            on: MultiThreadedEventLoopGroup.singleton.any()
+            on: EventLoopExecutor(MultiThreadedEventLoopGroup.singleton.any())
         )
         #expect(try await connection.call(ScriptCall(script, keys: [], ["ab"])).value.string == "abab")
         try await redis.cli("SCRIPT", "FLUSH")
@@ -193,7 +194,7 @@ struct RedisConnectionTests {
         try await RedisConnection.connect(
             to: address,
             name: "test",
-            on: MultiThreadedEventLoopGroup.singleton.any(),
+            on: EventLoopExecutor(MultiThreadedEventLoopGroup.singleton.any()),
             limits: limits
         )
     }

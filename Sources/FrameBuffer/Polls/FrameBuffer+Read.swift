@@ -49,7 +49,7 @@ extension FrameBuffer {
             to: address,
             name: consumer,
             scripts: [QueueScripts.take],
-            on: eventLoop,
+            on: redis.executor,
             limits: limits
         )
         return FrameReader(connection: connection, consumer: consumer)

@@ -1,4 +1,4 @@
-import Glibc
+import FrameTracking
 
 /// A moment in UTC as RFC 3339 writes it, to the millisecond: `2026-03-01T09:30:00.250Z`.
 struct LogTimestamp: Hashable, Sendable, CustomStringConvertible {
@@ -6,9 +6,7 @@ struct LogTimestamp: Hashable, Sendable, CustomStringConvertible {
     let milliseconds: Int64
 
     static var now: LogTimestamp {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return LogTimestamp(milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
+        LogTimestamp(milliseconds: Int64(WallClock.nanoseconds() / 1_000_000))
     }
 
     var description: String {

@@ -1,3 +1,4 @@
+internal import EventLoopExecution
 internal import FrameBuffer
 internal import FrameTracking
 internal import HTTPServer
@@ -52,13 +53,14 @@ package struct FrameBufferService: Sendable {
         let tracer = FrameTracer(settings: tracing, logger: logger)
         let (address, embedded) = try await redis()
         let process = ProcessIdentity()
-        let eventLoops = Array(group.makeIterator())
-        let clients = eventLoops.map { eventLoop in
+        // One for all that happens on a loop: to change executors costs a turn of it.
+        let executors = group.makeIterator().map { EventLoopExecutor($0) }
+        let clients = executors.map { executor in
             RedisClient(
                 address: address,
                 name: process.name,
                 scripts: FrameBuffer.scripts,
-                eventLoop: eventLoop,
+                executor: executor,
                 logger: logger
             )
         }
@@ -66,7 +68,7 @@ package struct FrameBufferService: Sendable {
             Queues(
                 settings.queues.map { name in
                     FrameBuffer(
-                        configuration(of: name, loops: eventLoops.count),
+                        configuration(of: name, loops: executors.count),
                         address: address,
                         redis: client,
                         tracer: tracer,
@@ -78,12 +80,19 @@ package struct FrameBufferService: Sendable {
             )
         }
         let state = ServiceState(tracer: tracer, limits: limits)
-        let server = try await HTTPServer(configuration: http, group: group, logger: logger) { eventLoop in
-            guard let index = eventLoops.firstIndex(where: { $0 === eventLoop }) else {
+        let index: @Sendable (any EventLoop) -> Int = { eventLoop in
+            guard let index = executors.firstIndex(where: { $0.eventLoop === eventLoop }) else {
                 preconditionFailure("the server was given these event loops and no others")
             }
-            return Endpoints(queues: loops[index], process: state)
+            return index
         }
+        let server = try await HTTPServer(
+            configuration: http,
+            group: group,
+            logger: logger,
+            executor: { executors[index($0)] },
+            responder: { Endpoints(queues: loops[index($0)], process: state) }
+        )
         let queues = QueueService(loops: loops, patience: .seconds(1))
         let shutdown = Shutdown()
         // Stopped from the last to the first: the front door, then the queues, then what they need.

@@ -103,8 +103,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
         case is HTTPParserError:
             machine.decodingFailed(HTTPProblem(decodingError: error), now: loop.eventLoop.now)
         default:
-            machine.failed()
-            context.close(promise: nil)
+            machine.abort()
         }
         perform()
     }
@@ -186,8 +185,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
         case .awaitFlush:
             writeLast(ByteBuffer())
         case .look:
-            guard let context, let progress = loop.progress(context.channel) else { break }
-            machine.looked(progress, now: loop.eventLoop.now)
+            guard let context else { break }
+            machine.looked(loop.progress(context.channel), now: loop.eventLoop.now)
         case .report(let delivery, let callback):
             callback(delivery)
         case .closeOutput:

@@ -294,7 +294,7 @@ struct HTTPConnectionStateMachine {
         wantsLook = deliveries.isUnproven
     }
 
-    /// The connection has failed or ended.
+    /// The connection has ended.
     mutating func failed() {
         deliveries.failAll()
         wantsCancel = wantsCancel || exchange != nil
@@ -314,7 +314,7 @@ struct HTTPConnectionStateMachine {
         wantsCancel = wantsCancel || exchange != nil
     }
 
-    /// The server can't wait any longer.
+    /// The connection has an error, or the server can't wait for it any longer.
     mutating func abort() {
         guard phase != .closed else { return }
         end(with: deliveries.isUnproven ? .reset : .close)

@@ -6,13 +6,13 @@ enum TCPSocket {
     /// TCP_CLOSE in the kernel's numbering.
     private static let closedState: UInt8 = 7
 
-    /// What the peer has acknowledged; `nil` where the channel is no TCP socket, or can't be asked any more.
+    /// What the peer has acknowledged. A channel that is no TCP socket, or can't be asked any more, counts as closed.
     ///
     /// Runs on the channel's event loop, where SwiftNIO answers at once.
-    static func progress(of channel: any Channel) -> DeliveryTracker.Progress? {
-        guard let socket = channel as? any SocketOptionProvider else { return nil }
+    static func progress(of channel: any Channel) -> DeliveryTracker.Progress {
+        var progress = DeliveryTracker.Progress(acknowledged: 0, isClosed: true)
+        guard let socket = channel as? any SocketOptionProvider else { return progress }
         let info: EventLoopFuture<ctcp_info> = socket.unsafeGetSocketOption(level: .tcp, name: .tcp_info)
-        var progress: DeliveryTracker.Progress?
         info.assumeIsolated().whenSuccess { info in
             progress = .init(acknowledged: info.bytes_acked, isClosed: info.state == closedState)
         }

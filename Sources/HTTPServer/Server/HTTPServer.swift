@@ -1,3 +1,4 @@
+package import EventLoopExecution
 package import Logging
 package import NIOCore
 import NIOPosix
@@ -68,7 +69,7 @@ package final class HTTPServer: Service {
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(
                 .recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 128 * 1024)
+                value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 64 * 1024)
             )
             .childChannelInitializer { [weak self] channel in
                 channel.eventLoop.makeCompletedFuture { try self?.accepted(channel) }

@@ -35,6 +35,8 @@ package final class HTTPServerCounters: Sendable {
         if isRefused { refused.add(1, ordering: .relaxed) }
     }
 
+    func connectionTurnedAway() { refused.add(1, ordering: .relaxed) }
+
     func connectionClosed() { open.subtract(1, ordering: .relaxed) }
 
     func requestRefused() { badRequests.add(1, ordering: .relaxed) }

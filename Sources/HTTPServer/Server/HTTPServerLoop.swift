@@ -1,3 +1,4 @@
+import EventLoopExecution
 import NIOCore
 
 /// What the connections of one event loop share. It is touched on that loop only.
@@ -12,7 +13,7 @@ final class HTTPServerLoop {
         self?.connections[connection]?.deadlineReached(tick: tick)
     }
     /// How far a socket's peer has acknowledged.
-    let progress: (any Channel) -> DeliveryTracker.Progress?
+    let progress: (any Channel) -> DeliveryTracker.Progress
 
     private(set) var isQuiescing = false
     private var connections: [Int: HTTPConnectionHandler] = [:]
@@ -27,7 +28,7 @@ final class HTTPServerLoop {
         configuration: HTTPServerConfiguration,
         counters: HTTPServerCounters,
         responder: any HTTPResponder,
-        progress: @escaping (any Channel) -> DeliveryTracker.Progress? = TCPSocket.progress(of:)
+        progress: @escaping (any Channel) -> DeliveryTracker.Progress = TCPSocket.progress(of:)
     ) {
         self.executor = executor
         eventLoop = executor.eventLoop
@@ -41,9 +42,19 @@ final class HTTPServerLoop {
 
     // MARK: - Connections
 
+    /// Connections that may be open at once only to be told that there are too many.
+    private static let refusalRoom = 256
+
     /// Adds the handlers to a new connection.
+    ///
+    /// - Throws: Where there are too many connections even to say so.
     func accept(_ channel: any Channel) throws {
-        let isOneTooMany = counters.openConnections >= configuration.maximumConnections
+        let excess = counters.openConnections - configuration.maximumConnections
+        let isOneTooMany = excess >= 0
+        guard excess < Self.refusalRoom else {
+            counters.connectionTurnedAway()
+            throw HTTPProblem.tooManyConnections
+        }
         lastConnection += 1
         let connection = HTTPConnectionHandler(
             number: lastConnection,

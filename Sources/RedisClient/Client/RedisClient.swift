@@ -1,4 +1,5 @@
 internal import DequeModule
+package import EventLoopExecution
 package import Logging
 package import NIOCore
 
@@ -9,9 +10,12 @@ package import NIOCore
 package actor RedisClient {
     private typealias Waiting = (Result<RedisConnection, RedisError>) -> Void
 
+    /// What it runs on, and its connections.
+    package nonisolated let executor: EventLoopExecutor
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
     /// The loop that it lives on.
-    package nonisolated let eventLoop: any EventLoop
-    package nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
+    package nonisolated var eventLoop: any EventLoop { executor.eventLoop }
 
     private let address: RedisAddress
     private let name: String
@@ -27,19 +31,19 @@ package actor RedisClient {
     ///   - address: where Redis is.
     ///   - name: what `CLIENT LIST` shows.
     ///   - scripts: loaded at each connect.
-    ///   - eventLoop: where the client and its connections live.
+    ///   - executor: where the client and its connections live.
     package init(
         address: RedisAddress,
         name: String,
         scripts: [RedisScript],
-        eventLoop: any EventLoop,
+        executor: EventLoopExecutor,
         limits: RedisLimits = RedisLimits(),
         logger: Logger
     ) {
         self.address = address
         self.name = name
         self.scripts = scripts
-        self.eventLoop = eventLoop
+        self.executor = executor
         self.limits = limits
         self.logger = logger
     }
@@ -53,7 +57,12 @@ package actor RedisClient {
         encode: @escaping @Sendable (inout RESPEncoder) -> Void,
         completion: @escaping RedisConnection.Completion
     ) {
-        withConnection { result in
+        if let connection = openConnection {
+            return connection.assumeIsolated { connection in
+                _ = connection.send(name, size: size, encode: encode, completion: completion)
+            }
+        }
+        wait { result in
             switch result {
             case .success(let connection):
                 connection.assumeIsolated { connection in
@@ -66,7 +75,10 @@ package actor RedisClient {
 
     /// Calls a script on the connection, now or when it is there.
     package func send(_ call: ScriptCall, completion: @escaping RedisConnection.Completion) {
-        withConnection { result in
+        if let connection = openConnection {
+            return connection.assumeIsolated { connection in _ = connection.send(call, completion: completion) }
+        }
+        wait { result in
             switch result {
             case .success(let connection):
                 connection.assumeIsolated { connection in _ = connection.send(call, completion: completion) }
@@ -87,14 +99,19 @@ package actor RedisClient {
 
     /// The connection, once there is one; throws why the next attempt failed.
     private func current() async throws(RedisError) -> RedisConnection {
+        if let connection = openConnection { return connection }
         let result = await withCheckedContinuation { continuation in
-            withConnection { continuation.resume(returning: $0) }
+            wait { continuation.resume(returning: $0) }
         }
         return try result.get()
     }
 
-    private func withConnection(_ body: @escaping Waiting) {
-        if let connection, connection.assumeIsolated({ $0.isOpen }) { return body(.success(connection)) }
+    private var openConnection: RedisConnection? {
+        guard let connection, connection.assumeIsolated({ $0.isOpen }) else { return nil }
+        return connection
+    }
+
+    private func wait(_ body: @escaping Waiting) {
         guard !isStopped, waiting.count < limits.commands else {
             return body(.failure(RedisError(isStopped ? .away : .overloaded, "the connection to Redis is closed")))
         }
@@ -115,7 +132,7 @@ package actor RedisClient {
                         to: address,
                         name: name,
                         scripts: scripts,
-                        on: eventLoop,
+                        on: executor,
                         limits: limits
                     )
                     backoff.reset()

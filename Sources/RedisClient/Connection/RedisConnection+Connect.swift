@@ -1,4 +1,5 @@
-package import NIOCore
+package import EventLoopExecution
+internal import NIOCore
 internal import NIOPosix
 
 extension RedisConnection {
@@ -10,18 +11,18 @@ extension RedisConnection {
         to address: RedisAddress,
         name: String,
         scripts: [RedisScript] = [],
-        on eventLoop: any EventLoop,
+        on executor: EventLoopExecutor,
         limits: RedisLimits = RedisLimits()
     ) async throws(RedisError) -> RedisConnection {
         let connection: RedisConnection
         do {
-            connection = try await open(address, on: eventLoop, limits: limits).get()
+            connection = try await open(address, on: executor, limits: limits).get()
         } catch let error as RedisError {
             throw error
         } catch {
             throw RedisError(.away, "can't connect to Redis at \(address): \(error)")
         }
-        let deadline = eventLoop.scheduleTask(in: limits.connect) {
+        let deadline = executor.eventLoop.scheduleTask(in: limits.connect) {
             connection.assumeIsolated { $0.close(RedisError(.away, "Redis did not answer the handshake in time")) }
         }
         defer { deadline.cancel() }
@@ -36,21 +37,21 @@ extension RedisConnection {
 
     private static func open(
         _ address: RedisAddress,
-        on eventLoop: any EventLoop,
+        on executor: EventLoopExecutor,
         limits: RedisLimits
     ) -> EventLoopFuture<RedisConnection> {
-        let bootstrap = ClientBootstrap(group: eventLoop)
+        let bootstrap = ClientBootstrap(group: executor.eventLoop)
             .connectTimeout(limits.connect)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
         let channel =
             switch address.endpoint {
             case .tcp(let host, let port): bootstrap.connect(host: host, port: port)
             case .unix(let path):
-                ClientBootstrap(group: eventLoop).connectTimeout(limits.connect)
+                ClientBootstrap(group: executor.eventLoop).connectTimeout(limits.connect)
                     .connect(unixDomainSocketPath: path)
             }
         return channel.flatMapThrowing { channel in
-            guard let connection = RedisConnection(channel: channel, limits: limits) else {
+            guard let connection = RedisConnection(channel: channel, executor: executor, limits: limits) else {
                 throw RedisError(.overloaded, "no memory for another connection")
             }
             try channel.pipeline.syncOperations.addHandler(RedisChannelHandler(connection))

@@ -1,3 +1,4 @@
+internal import EventLoopExecution
 internal import Logging
 package import NIOCore
 internal import NIOPosix
@@ -20,8 +21,9 @@ package actor RedisConnection {
 
     /// The loop that it lives on.
     package nonisolated let eventLoop: any EventLoop
-    package nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
+    private nonisolated let executor: EventLoopExecutor
     private let channel: any Channel
     private let limits: RedisLimits
     private let reader: ReplyReader
@@ -37,9 +39,10 @@ package actor RedisConnection {
     /// Set when the server said that it is a replica now: what is owing is still read, nothing more is sent.
     private var isRetired = false
 
-    init?(channel: any Channel, limits: RedisLimits) {
+    init?(channel: any Channel, executor: EventLoopExecutor, limits: RedisLimits) {
         guard let reader = ReplyReader(limit: limits.replyBytes) else { return nil }
         self.channel = channel
+        self.executor = executor
         self.limits = limits
         self.reader = reader
         eventLoop = channel.eventLoop

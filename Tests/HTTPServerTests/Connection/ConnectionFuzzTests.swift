@@ -1,3 +1,4 @@
+import EventLoopExecution
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import Testing
 
 @testable import HTTPServer
@@ -56,6 +57,8 @@ struct LiveStoppingTests {
     func readinessProbe() async throws {
         let polling = Signal<Void>()
         try await withServer(
+            // On one loop, so that the poll's end says that the idle connection knows too.
+            group: MultiThreadedEventLoopGroup.singleton.next(),
             configure: {
                 $0.stopGrace = .seconds(20)
                 $0.quiescingIdle = .seconds(20)

@@ -25,6 +25,7 @@ struct ClosureResponder: HTTPResponder {
 
 /// Runs a server for as long as the body takes.
 func withServer(
+    group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
     configure: (inout HTTPServerConfiguration) -> Void = { _ in },
     respond: @escaping @Sendable (HTTPRequest) async -> HTTPResponse = { echo($0) },
     _ body: (TestServer) async throws -> Void
@@ -35,7 +36,7 @@ func withServer(
     configure(&configuration)
     let server = try await HTTPServer(
         configuration: configuration,
-        group: MultiThreadedEventLoopGroup.singleton,
+        group: group,
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     ) { _ in ClosureResponder(body: respond) }
     let port = try await server.bind()?.port ?? 0
