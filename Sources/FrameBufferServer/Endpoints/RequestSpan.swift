@@ -30,7 +30,7 @@ struct RequestSpan {
         span.setAttribute("url.scheme", "http")
         if !request.query.isEmpty { span.setAttribute("url.query", .string(request.query.text)) }
         if let host = request.headers.first(name: "host") { setServer(host) }
-        if let address = request.remoteAddress?.ipAddress { span.setAttribute("client.address", .string(address)) }
+        if let address = request.remoteAddress { span.setAttribute("client.address", .string(address.host)) }
         if let agent = request.headers.first(name: "user-agent") {
             span.setAttribute("user_agent.original", .string(agent))
         }

@@ -13,7 +13,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
     private let loop: HTTPServerLoop
     private var machine: HTTPConnectionStateMachine
     private var context: ChannelHandlerContext?
-    private var remoteAddress: SocketAddress?
+    private var remoteAddress: PeerAddress?
     private var task: Task<Void, Never>?
     private var isAnswered = false
     private var isPerforming = false
@@ -48,7 +48,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
     }
 
     private func connected(_ context: ChannelHandlerContext) {
-        remoteAddress = context.remoteAddress
+        remoteAddress = context.remoteAddress.flatMap(PeerAddress.init)
         perform()
     }
 

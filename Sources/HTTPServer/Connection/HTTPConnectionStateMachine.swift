@@ -146,7 +146,7 @@ struct HTTPConnectionStateMachine {
     /// - Parameter isAllWritten: Whether the kernel has all bytes of all responses.
     mutating func head(
         _ head: HTTPRequestHead,
-        remoteAddress: SocketAddress? = nil,
+        remoteAddress: PeerAddress? = nil,
         receivedAt: UInt64 = 0,
         isAllWritten: @autoclosure () -> Bool = true,
         now: NIODeadline

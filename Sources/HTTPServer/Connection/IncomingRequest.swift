@@ -5,7 +5,7 @@ import NIOHTTP1
 struct IncomingRequest {
     let head: HTTPRequestHead
     let meaning: RequestHead
-    let remoteAddress: SocketAddress?
+    let remoteAddress: PeerAddress?
     let receivedAt: UInt64
 
     private(set) var body = ByteBuffer()
@@ -21,7 +21,7 @@ struct IncomingRequest {
     init(
         head: HTTPRequestHead,
         meaning: RequestHead,
-        remoteAddress: SocketAddress?,
+        remoteAddress: PeerAddress?,
         receivedAt: UInt64,
         now: NIODeadline
     ) {

@@ -19,7 +19,7 @@ package struct HTTPRequest: Sendable {
     package let body: ByteBuffer
 
     /// Where the connection came from.
-    package let remoteAddress: SocketAddress?
+    package let remoteAddress: PeerAddress?
 
     /// When the head was read, in nanoseconds since 1970.
     package let receivedAt: UInt64
@@ -37,7 +37,7 @@ package struct HTTPRequest: Sendable {
         target: String,
         headers: HTTPHeaders = [:],
         body: ByteBuffer = ByteBuffer(),
-        remoteAddress: SocketAddress? = nil,
+        remoteAddress: PeerAddress? = nil,
         receivedAt: UInt64 = 0,
         isServerStopping: Bool = false
     ) {
