@@ -51,6 +51,12 @@ package struct FrameBufferService: Sendable {
         tracing.batching.flushTimeout = .milliseconds(settings.stopGrace.milliseconds / 4)
         for warning in tracing.warnings { logger.warning("\(warning)") }
         let tracer = FrameTracer(settings: tracing, logger: logger)
+        if !["127.0.0.1", "localhost", "::1"].contains(settings.host) {
+            logger.warning(
+                "whoever reaches the address may enqueue and dequeue",
+                metadata: ["host": "\(settings.host)"]
+            )
+        }
         let (address, embedded) = try await redis()
         let process = ProcessIdentity()
         // One for all that happens on a loop: to change executors costs a turn of it.
@@ -152,7 +158,14 @@ package struct FrameBufferService: Sendable {
         http.port = settings.port
         http.maximumBodySize = settings.maxBody
         // Every poll needs a connection, and whatever else comes some more.
-        http.maximumConnections = max(http.maximumConnections, 2 * settings.maxPolls)
+        let wanted = max(http.maximumConnections, 2 * settings.maxPolls)
+        http.maximumConnections = min(wanted, OpenFiles.raiseLimit())
+        if http.maximumConnections < settings.maxPolls {
+            logger.warning(
+                "fewer connections than polls can be open: raise the limit of open files (ulimit -n)",
+                metadata: ["connections": "\(http.maximumConnections)", "polls": "\(settings.maxPolls)"]
+            )
+        }
         // The rest is for the last spans, and for the leave from Redis.
         http.stopGrace = .milliseconds(settings.stopGrace.milliseconds * 5 / 8)
         return http
