@@ -1,9 +1,10 @@
 # docker build -t framebuffer .
-# docker run -p 8080:8080 -v frames:/data framebuffer
+# docker run --rm -p 8080:8080 -v frames:/data framebuffer
 
+# Both stages are of one Debian, whose libhiredis the executable is linked with.
 FROM swift:6.3-bookworm AS build
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends libhiredis-dev pkg-config \
+    && apt-get install -y --no-install-recommends libhiredis-dev zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 # The dependencies first: they change seldom, and this layer is kept then.
@@ -12,12 +13,13 @@ RUN swift package resolve
 COPY Sources Sources
 COPY Tests Tests
 RUN swift build -c release --product framebuffer --static-swift-stdlib \
-    && cp "$(swift build -c release --static-swift-stdlib --show-bin-path)/framebuffer" /framebuffer
+    && strip --strip-debug -o /framebuffer "$(swift build -c release --static-swift-stdlib --show-bin-path)/framebuffer"
 
 FROM debian:bookworm-slim
-# redis-server is for the embedded mode; with REDIS_URL it is never started.
+# redis-server is for the embedded mode; with REDIS_URL it is never started. ca-certificates is for a receiver of traces at
+# an https address.
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates libhiredis0.14 redis-server \
+    && apt-get install -y --no-install-recommends ca-certificates libhiredis0.14 libstdc++6 redis-server zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && install -d -o 10001 -g 10001 -m 0700 /data
 COPY --from=build /framebuffer /usr/local/bin/framebuffer

@@ -133,6 +133,7 @@ let package = Package(
                 "framebuffer", "FrameBufferServer", "RedisTesting", arguments, httpClient, nioCore, nioPosix, nioHTTP1,
             ],
             path: "Tests/Acceptance",
+            exclude: ["Support/make_jpegs.py", "Support/otlp_receiver.py", "Support/requirements.txt"],
             swiftSettings: settings
         ),
     ]

@@ -131,7 +131,8 @@ extension FrameBuffer {
                     // Without the group, or the stream, there is nothing to settle: what is still there comes again.
                     case .failure(let error) where error.code == .noGroup || error.code == .wrongType:
                         for delivery in deliveries { buffer.inHand.remove(delivery.id) }
-                    case .failure:
+                    case .failure(let error):
+                        buffer.logger.debug("what became of frames is told again", metadata: ["reason": "\(error)"])
                         again(&buffer.handover)
                         buffer.retryHandover()
                     }

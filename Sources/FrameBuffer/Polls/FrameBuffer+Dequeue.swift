@@ -7,9 +7,9 @@ extension FrameBuffer {
 
     /// Waits for frames, up to `wait`; returns as soon as there is one, with up to `count`.
     ///
-    /// The caller must ``settle(_:)`` or ``giveBack(_:)`` the delivery of each frame. Cancelled before a frame was dealt to it, or when the
-    /// service stops, it returns none. Throws ``FrameBufferError``: too many polls, or what Redis said; a Redis that
-    /// gives no sign ends it after a second.
+    /// The caller must ``settle(_:)`` or ``giveBack(_:)`` the delivery of each frame. Cancelled before a frame was dealt to
+    /// it, or when the service stops, it returns none. Throws ``FrameBufferError``: too many polls, or what Redis said; a
+    /// Redis that gives no sign ends it after a second.
     package func dequeue(count: Int, wait: Duration) async throws(FrameBufferError) -> [DequeuedFrame] {
         let ticket = Ticket()
         let result = await withTaskCancellationHandler {
