@@ -9,7 +9,7 @@ package final class IncomingFrame: Sendable {
     package let frameID: String?
     /// The frame's camera; nil where it names none.
     package let cameraID: String?
-    /// Bytes of the payload, or of the whole body where there is none.
+    /// Bytes of the payload or, where there is none, of the producer's fields, names and values.
     package let size: Int
 
     private let body: ByteBuffer
@@ -70,18 +70,18 @@ package final class IncomingFrame: Sendable {
         body = parts.body
         texts = parts.texts
         fields = parts.fields
-        var size = parts.body.readableBytes
+        var payload: Int?
         var json = (count: 0, listSize: 1)
         var byteCount = 0
         for field in fields {
             byteCount += Int(field.name.count) + Int(field.value.count)
-            if field.known == .data { size = Int(field.value.count) }
+            if field.known == .data, field.kind == .string, field.value.count > 0 { payload = Int(field.value.count) }
             if field.kind != .string {
                 json.count += 1
                 json.listSize += 3 * Int(field.name.count) + 1
             }
         }
-        self.size = size
+        size = payload ?? byteCount
         jsonFields = json
         self.byteCount = byteCount
     }

@@ -59,6 +59,17 @@ package struct StoredFrame {
         text(.data).flatMap { $0.isEmpty ? nil : $0.buffer }
     }
 
+    /// Bytes of the payload or, where there is none, of the producer's fields, names and values.
+    package var size: Int {
+        payload?.count
+            ?? fields.reduce(0) { size, field in
+                switch field.known {
+                case .frameID, .json, .entryTraceparent, .entryTracestate, .entryBaggage: size
+                default: size + field.name.count + field.value.count
+                }
+            }
+    }
+
     /// The payload's media type, if it is fit for a header: printable ASCII.
     package var contentType: String? {
         guard let text = text(.contentType), !text.isEmpty, UTF8Text.isPrintableASCII(text) else { return nil }

@@ -79,9 +79,9 @@ package struct FrameSpans: Sendable {
             span.addEvent("frame_buffer_dequeue")
             describe(
                 &span,
-                frameID: stored.frameID ?? "",
+                frameID: stored.frameID,
                 cameraID: stored.cameraID,
-                size: stored.payload?.count ?? frame.size
+                size: stored.size
             )
             span.setAttribute("messaging.operation.name", "dequeue")
             span.setAttribute("messaging.operation.type", "receive")
@@ -101,8 +101,8 @@ package struct FrameSpans: Sendable {
 
     // MARK: Both
 
-    private func describe(_ span: inout SpanRecord, frameID: String, cameraID: String?, size: Int) {
-        span.setAttribute("frame.id", .string(frameID))
+    private func describe(_ span: inout SpanRecord, frameID: String?, cameraID: String?, size: Int) {
+        if let frameID { span.setAttribute("frame.id", .string(frameID)) }
         if let cameraID { span.setAttribute("camera.id", .string(cameraID)) }
         span.setAttribute("frame.size", .int(size))
         span.setAttribute("queue.name", .string(queue))

@@ -46,6 +46,7 @@ package struct FrameBufferService: Sendable {
     }
 
     private func run(on group: MultiThreadedEventLoopGroup) async throws {
+        let signals = await SignalService.trap()
         var tracing = TracingSettings(environment: environment)
         tracing.version = ServiceState.version
         tracing.batching.flushTimeout = .milliseconds(settings.stopGrace.milliseconds / 4)
@@ -103,7 +104,7 @@ package struct FrameBufferService: Sendable {
         let shutdown = Shutdown()
         // Stopped from the last to the first: the front door, then the queues, then what they need.
         let services: [(any Service)?] = [
-            SignalService(shutDown: { await shutdown.begin() }, logger: logger),
+            SignalService(signals: signals, shutDown: { await shutdown.begin() }, logger: logger),
             embedded,
             RedisService(clients: clients),
             tracer,

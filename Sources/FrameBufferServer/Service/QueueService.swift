@@ -24,6 +24,9 @@ struct QueueService: Service {
                         housekeeping.addTask { await queue.keepHouse() }
                     }
                     await group.waitForAll()
+                    // The readers end with the polls, when the front door begins to close; what was handed out is judged
+                    // until it is closed, and only then it is our turn to stop.
+                    try? await gracefulShutdown()
                     housekeeping.cancelAll()
                 }
             }

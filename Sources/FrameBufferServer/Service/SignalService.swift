@@ -10,11 +10,16 @@ internal import UnixSignals
 
 /// What SIGTERM and SIGINT do: the first begins the graceful shutdown, a second ends the process at once.
 struct SignalService: Service {
+    /// SIGTERM and SIGINT, trapped since the process began to start: as process 1 it would not be sent them otherwise.
+    let signals: UnixSignalsSequence
     let shutDown: @Sendable () async -> Void
     let logger: Logger
 
+    static func trap() async -> UnixSignalsSequence {
+        await UnixSignalsSequence(trapping: .sigterm, .sigint)
+    }
+
     func run() async throws {
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         await withTaskGroup { group in
             group.addTask {
                 var isStopping = false
