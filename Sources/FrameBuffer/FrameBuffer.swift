@@ -36,6 +36,7 @@ package actor FrameBuffer {
     var isShared = false
 
     // Dequeueing
+    let pollLimit: PollLimit
     var polls: PollQueue<Poll>
     var pollTimer: (deadline: NIODeadline, task: Scheduled<Void>)?
     var wake: CheckedContinuation<Void, Never>?
@@ -61,6 +62,8 @@ package actor FrameBuffer {
     // Counting
     var measured: (at: NIODeadline, bytes: Int, oldest: Int?)?
     var ghostCursor = "0-0"
+    /// How far the frames kept for other groups were looked through.
+    var keptCursor = 0
     var lastHeartbeat = NIODeadline.now()
 
     /// - Parameters:
@@ -68,6 +71,7 @@ package actor FrameBuffer {
     ///   - address: where Redis is; the blocking connection goes there.
     ///   - redis: the loop's pipelined connection, with ``FrameBuffer/scripts`` loaded.
     ///   - tracer: records the spans of its frames.
+    ///   - pollLimit: shared by all queues and loops of the process.
     ///   - process: shared by all loops of the process.
     ///   - loop: which of them this is.
     package init(
@@ -75,6 +79,7 @@ package actor FrameBuffer {
         address: RedisAddress,
         redis: RedisClient,
         tracer: FrameTracer,
+        pollLimit: PollLimit,
         process: ProcessIdentity,
         loop: Int,
         limits: RedisLimits = RedisLimits(),
@@ -90,7 +95,8 @@ package actor FrameBuffer {
         eventLoop = redis.eventLoop
         spans = FrameSpans(tracer: tracer, queue: configuration.name, group: configuration.group)
         keys = QueueKeys(queue: configuration.name)
-        polls = PollQueue(capacity: configuration.polls, patience: limits.silence, now: .now())
+        self.pollLimit = pollLimit
+        polls = PollQueue(limit: pollLimit, patience: limits.silence, now: .now())
     }
 
     /// The scripts that a connection must have loaded.

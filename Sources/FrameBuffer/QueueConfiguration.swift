@@ -6,8 +6,6 @@ package struct QueueConfiguration: Sendable {
     package var group: String
     /// The most frames that may wait and be in hand.
     package var capacity: Int
-    /// The most polls that may wait at once, in this process.
-    package var polls: Int
     /// The most frames that one read asks for.
     var framesARead = 64
     /// About how many bytes one read may bring.
@@ -18,10 +16,9 @@ package struct QueueConfiguration: Sendable {
     var failures = 100
 
     /// A queue of the given bounds.
-    package init(name: String, group: String, capacity: Int, polls: Int) {
+    package init(name: String, group: String, capacity: Int) {
         self.name = name
         self.group = group
         self.capacity = capacity
-        self.polls = polls
     }
 }

@@ -410,6 +410,12 @@ struct FrameBufferTests {
                     "frame_id"
                 )
             )
+            // Read and not acknowledged, it is still wanted.
+            let length = try await redis.cli("XLEN", "frames:queue")
+            #expect(length == "1")
+            let id = try await redis.cli("XRANGE", "frames:queue", "-", "+").split(separator: "\n")[0]
+            try await redis.cli("XACK", "frames:queue", "others", String(id))
+            #expect(try await eventually { try await redis.cli("XLEN", "frames:queue") == "0" })
         }
     }
 

@@ -106,7 +106,7 @@ struct PollQueueTests {
 
     @Test("One more than may wait is refused, and makes room for itself when another leaves")
     func capacity() throws {
-        var polls = PollQueue<String>(capacity: 2, now: time(0))
+        var polls = PollQueue<String>(limit: PollLimit(2), now: time(0))
         let added = polls.add("one", count: 1, until: time(10), now: time(0))
         let id = try #require(added)
         #expect(polls.add("two", count: 1, until: time(10), now: time(0)) != nil)
@@ -119,7 +119,7 @@ struct PollQueueTests {
     func random() {
         let seed = UInt64.random(in: .min ... .max)
         var generator = SeededGenerator(seed: seed)
-        var polls = PollQueue<Int>(capacity: 1000, now: time(0))
+        var polls = PollQueue<Int>(limit: PollLimit(1000), now: time(0))
         var waiting: [(number: Int, id: PollQueue<Int>.ID, count: Int)] = []
         var ended: Set<Int> = []
         for number in 0..<20_000 {
@@ -146,7 +146,7 @@ struct PollQueueTests {
         }
     }
 
-    private func queue() -> PollQueue<String> { PollQueue(capacity: 100, now: time(0)) }
+    private func queue() -> PollQueue<String> { PollQueue(limit: PollLimit(100), now: time(0)) }
 
     private func time(_ seconds: Double) -> NIODeadline {
         .uptimeNanoseconds(1_000_000_000_000 + UInt64(seconds * 1_000_000_000))

@@ -30,13 +30,14 @@ struct TestQueue {
             logger: logger
         )
         let buffer = FrameBuffer(
-            QueueConfiguration(name: "frames:queue", group: "workers", capacity: capacity, polls: polls),
+            QueueConfiguration(name: "frames:queue", group: "workers", capacity: capacity),
             address: address,
             redis: client,
             tracer: FrameTracer(
                 settings: TracingSettings(environment: ["OTEL_TRACES_EXPORTER": "none"]),
                 logger: logger
             ),
+            pollLimit: PollLimit(polls),
             process: process,
             loop: 0,
             logger: logger

@@ -14,7 +14,7 @@ extension FrameBuffer {
                 try await clearGhosts()
                 counts = try await count()
             }
-            let size = counts.length - counts.kept
+            let size = max(0, counts.length - counts.kept)
             return QueueSize(
                 size: size,
                 waiting: max(0, size - counts.pending),

@@ -15,9 +15,9 @@ struct QueueDepth {
         underWay += 1
     }
 
-    /// Redis answered for a frame, or never will.
-    mutating func answered() {
-        underWay -= 1
+    /// Frames that left are in the size that is seen next, or never will be.
+    mutating func arrived(_ count: Int = 1) {
+        underWay -= count
     }
 
     /// Redis said how many there are.

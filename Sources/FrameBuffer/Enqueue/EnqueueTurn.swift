@@ -4,6 +4,8 @@ internal import RedisClient
 struct EnqueueTurn {
     typealias Waiter = UnsafeContinuation<Result<(StreamID, Int), RedisError>, Never>
 
+    /// How many frames it wrote.
+    private(set) var count = 0
     private var waiting = 0
     private var written: [(waiter: Waiter, id: StreamID)] = []
     private var depth: Int?
@@ -13,6 +15,7 @@ struct EnqueueTurn {
 
     /// A frame leaves for Redis.
     mutating func sent() {
+        count += 1
         waiting += 1
     }
 

@@ -89,12 +89,13 @@ extension FrameBuffer {
     }
 
     private func added(_ result: Result<RedisReply, RedisError>, _ waiter: EnqueueTurn.Waiter, turn: Int) {
-        depth.answered()
         turns[turn]?.answered(waiter, result.flatMap(Self.streamID))
         finishIfDone(turn)
     }
 
     private func sawDepth(_ result: Result<RedisReply, RedisError>, turn: Int) {
+        // Not before: between a frame's own answer and this one it would be in neither number.
+        depth.arrived(turns[turn]?.count ?? 0)
         if case .success(let reply) = result, let size = reply.value.integer { depth.saw(size, now: .now()) }
         turns[turn]?.saw(depth: depth.size)
         finishIfDone(turn)
@@ -130,7 +131,7 @@ extension FrameBuffer {
         let result = await withUnsafeContinuation { continuation in
             redis.assumeIsolated { $0.send(call) { continuation.resume(returning: $0) } }
         }
-        depth.answered()
+        depth.arrived()
         return result.flatMap { reply in
             guard reply.value.count == 2, let size = reply.value[1]?.integer else {
                 return .failure(RedisError(.protocolViolation, "enqueue: an id and a size were expected"))

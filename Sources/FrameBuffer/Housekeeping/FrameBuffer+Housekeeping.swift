@@ -16,6 +16,7 @@ extension FrameBuffer {
                 try await beat()
                 try await reapTheDead(&liveness)
                 try await clearGhosts()
+                try await releaseKept()
                 if failures > 0 {
                     logger.notice("Redis serves the queue again", metadata: ["queue": "\(keys.stream)"])
                     failures = 0
@@ -139,6 +140,20 @@ extension FrameBuffer {
             )
         }
         return value[1]?.integer == 1
+    }
+
+    // MARK: Frames kept for other groups
+
+    /// One portion of the settled frames that were kept for other groups: what none of them wants any more is deleted.
+    private func releaseKept() async throws(RedisError) {
+        let portion = 100
+        let call = ScriptCall(
+            QueueScripts.release,
+            keys: [keys.stream, keys.kept],
+            [configuration.group, String(keptCursor), String(portion)]
+        )
+        let kept = try await redis.call(call).value.integer ?? 0
+        keptCursor = kept < portion ? 0 : keptCursor + kept
     }
 
     // MARK: Ghosts

@@ -18,7 +18,7 @@ extension FrameBuffer {
                 let now = NIODeadline.now()
                 let deadline = now + TimeAmount(wait)
                 guard let id = polls.add(poll, count: count, until: deadline, now: now) else {
-                    let message = "\(polls.count) polls wait already, as many as may"
+                    let message = "as many polls wait already as may: \(pollLimit.most)"
                     return poll.resume(returning: .failure(FrameBufferError(.tooManyPolls, message)))
                 }
                 ticket.id = id

@@ -40,7 +40,7 @@ struct PollQueue<Waiter> {
 
     /// The longest that a poll waits while no look into the queue comes to its end.
     private let patience: TimeAmount
-    private let capacity: Int
+    private let limit: PollLimit
     private var polls: [Int: Poll] = [:]
     private var order: Deque<Int> = []
     private var next = 0
@@ -48,8 +48,8 @@ struct PollQueue<Waiter> {
     private var looksEnded = 0
     private var lastSign: NIODeadline
 
-    init(capacity: Int, patience: TimeAmount = .seconds(1), now: NIODeadline) {
-        self.capacity = capacity
+    init(limit: PollLimit, patience: TimeAmount = .seconds(1), now: NIODeadline) {
+        self.limit = limit
         self.patience = patience
         lastSign = now
     }
@@ -67,7 +67,7 @@ struct PollQueue<Waiter> {
 
     /// Takes a poll in; nil if too many wait already.
     mutating func add(_ waiter: Waiter, count: Int, until deadline: NIODeadline, now: NIODeadline) -> ID? {
-        guard polls.count < capacity else { return nil }
+        guard limit.enter() else { return nil }
         defer { next += 1 }
         polls[next] = Poll(
             count: count,
@@ -91,6 +91,7 @@ struct PollQueue<Waiter> {
     /// Takes all of them out.
     mutating func removeAll() -> [Waiter] {
         defer {
+            limit.leave(polls.count)
             polls = [:]
             order = []
             wanted = 0
@@ -169,6 +170,7 @@ struct PollQueue<Waiter> {
 
     private mutating func remove(_ number: Int) -> Poll? {
         guard let poll = polls.removeValue(forKey: number) else { return nil }
+        limit.leave()
         wanted -= poll.count
         if poll.isOverdue { overdue -= 1 }
         // Those that left are swept out once they are most of what is kept.

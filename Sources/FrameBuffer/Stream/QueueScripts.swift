@@ -6,7 +6,7 @@ internal import RedisClient
 /// returns frames runs out of memory too (`allow-oom`), as it is what frees some.
 enum QueueScripts {
     /// All of them, to be loaded at each connect.
-    static let all = [enqueue, take, settle, giveBack, reap, bury, ensureGroup, size, beat]
+    static let all = [enqueue, take, settle, giveBack, reap, bury, ensureGroup, size, beat, release]
 
     /// KEYS stream, kept. ARGV capacity, field, value, …. Returns the id, or nil where the queue is full, and its size.
     static let enqueue = RedisScript(
@@ -233,6 +233,44 @@ enum QueueScripts {
         """
         #!lua flags=allow-oom
         return redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
+        """
+    )
+
+    /// Deletes settled frames that no other group wants any more, and forgets those that are gone. KEYS stream, kept.
+    /// ARGV group, the first to look at, the most. Returns how many of those looked at are still kept.
+    static let release = RedisScript(
+        "release",
+        """
+        #!lua flags=allow-oom
+        redis.call('XPENDING', KEYS[1], ARGV[1])
+        local function padded(id)
+            local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+            return string.rep('0', 20 - #ms) .. ms .. '-' .. string.rep('0', 20 - #seq) .. seq
+        end
+        local others = {}
+        for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+            local info = {}
+            for i = 1, #group, 2 do info[group[i]] = group[i + 1] end
+            if info['name'] ~= ARGV[1] then
+                table.insert(others, {name = info['name'], last = padded(info['last-delivered-id'])})
+            end
+        end
+        local function isWanted(id)
+            for _, group in ipairs(others) do
+                if id > group.last or #redis.call('XPENDING', KEYS[1], group.name, id, id, 1) > 0 then return true end
+            end
+            return false
+        end
+        local kept = 0
+        for _, id in ipairs(redis.call('ZRANGE', KEYS[2], ARGV[2], ARGV[2] + ARGV[3] - 1)) do
+            if isWanted(id) and #redis.call('XRANGE', KEYS[1], id, id) > 0 then
+                kept = kept + 1
+            else
+                redis.call('XDEL', KEYS[1], id)
+                redis.call('ZREM', KEYS[2], id)
+            end
+        end
+        return kept
         """
     )
 }

@@ -60,6 +60,7 @@ package struct FrameBufferService: Sendable {
         }
         let (address, embedded) = try await redis()
         let process = ProcessIdentity()
+        let pollLimit = PollLimit(settings.maxPolls)
         // One for all that happens on a loop: to change executors costs a turn of it.
         let executors = group.makeIterator().map { EventLoopExecutor($0) }
         let clients = executors.map { executor in
@@ -75,10 +76,11 @@ package struct FrameBufferService: Sendable {
             Queues(
                 settings.queues.map { name in
                     FrameBuffer(
-                        configuration(of: name, loops: executors.count),
+                        QueueConfiguration(name: name, group: settings.group, capacity: settings.capacityFrames),
                         address: address,
                         redis: client,
                         tracer: tracer,
+                        pollLimit: pollLimit,
                         process: process,
                         loop: index,
                         logger: logger
@@ -138,15 +140,6 @@ package struct FrameBufferService: Sendable {
             )
             return (try await embedded.start(), embedded)
         }
-    }
-
-    private func configuration(of queue: String, loops: Int) -> QueueConfiguration {
-        QueueConfiguration(
-            name: queue,
-            group: settings.group,
-            capacity: settings.capacityFrames,
-            polls: (settings.maxPolls + loops - 1) / loops
-        )
     }
 
     private var limits: FrameLimits {
