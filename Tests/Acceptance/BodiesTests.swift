@@ -18,7 +18,9 @@ struct BodiesTests {
         var bytes: [UInt8] = []
         for start in stride(from: 0, to: size, by: chunk) {
             let count = min(chunk, size - start)
-            bytes += Array("\(String(count, radix: 16))\r\n".utf8) + [UInt8](repeating: 0x61, count: count) + Array("\r\n".utf8)
+            bytes +=
+                Array("\(String(count, radix: 16))\r\n".utf8) + [UInt8](repeating: 0x61, count: count)
+                + Array("\r\n".utf8)
         }
         return bytes + Array("0\r\n\r\n".utf8)
     }
@@ -43,7 +45,9 @@ struct BodiesTests {
         }
     }
 
-    @Test("over the limit is refused before it is sent where the client asks first, and one within it is asked for at once")
+    @Test(
+        "over the limit is refused before it is sent where the client asks first, and one within it is asked for at once"
+    )
     func expectContinue() async throws {
         try await withLimit { service, redis in
             var connection = try RawConnection(port: service.port)
@@ -120,7 +124,10 @@ struct BodiesTests {
                 (head("Content-Length: -5") + hidden, 400),
                 (head("Content-Length: 5", "Content-Length: 6") + hidden, 400),
                 (head("Transfer-Encoding: chunked") + "zz\r\n" + hidden, 400),
-                (head("Content-Length: \(hidden.utf8.count)", "Transfer-Encoding: chunked") + "0\r\n\r\n" + hidden, 400),
+                (
+                    head("Content-Length: \(hidden.utf8.count)", "Transfer-Encoding: chunked") + "0\r\n\r\n" + hidden,
+                    400
+                ),
                 (head("Transfer-Encoding: chunked", "Content-Length: 4") + "0\r\n\r\n" + hidden, 400),
                 (head("Transfer-Encoding: gzip, chunked") + "0\r\n\r\n" + hidden, 501),
             ]

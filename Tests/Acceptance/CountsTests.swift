@@ -58,7 +58,9 @@ struct CountsTests {
         }
     }
 
-    @Test("counts a frame in the hands of a caller as leased until that has surely got it, and forgets it if others delete it")
+    @Test(
+        "counts a frame in the hands of a caller as leased until that has surely got it, and forgets it if others delete it"
+    )
     func inHand() async throws {
         try await withService { service, redis in
             try await enqueue(0..<3, service)
@@ -87,7 +89,10 @@ struct CountsTests {
             try await redis.cli("SET", "frames:queue", "x")
             for path in ["/queue/size", "/queue-size", "/dequeue?wait=0", "/dequeue?wait=5s"] {
                 let reply = try await service.get(path)
-                #expect(try reply.expectProblem(503)["detail"]?.string?.contains("frames:queue") == true, "\(reply.text)")
+                #expect(
+                    try reply.expectProblem(503)["detail"]?.string?.contains("frames:queue") == true,
+                    "\(reply.text)"
+                )
             }
             let refused = try await service.enqueue(#"{"frame_id":"f"}"#)
             #expect(try refused.expectProblem(503)["detail"]?.string?.contains("frames:queue") == true)

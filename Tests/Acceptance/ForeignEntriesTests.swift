@@ -12,9 +12,20 @@ struct ForeignEntriesTests {
             try await redis.cli("XADD", "frames:queue", "*", "frame_id", "x3", "_traceparent", "")
             try await redis.cli("XADD", "frames:queue", "*", "a", "b")
             let zero = "00-\(String(repeating: "0", count: 32))-\(String(repeating: "0", count: 16))-01"
-            try await redis.cli("XADD", "frames:queue", "*", "frame_id", "x5", "_traceparent", zero, "_tracestate", "a=1")
+            try await redis.cli(
+                "XADD",
+                "frames:queue",
+                "*",
+                "frame_id",
+                "x5",
+                "_traceparent",
+                zero,
+                "_tracestate",
+                "a=1"
+            )
             // redis-cli takes text only; a script writes bytes.
-            let bytes = #"return redis.call('XADD', KEYS[1], '*', 'frame_id', 'x6', 'raw', '\255\0\254', '\253', 'v', 'data', '\255\216')"#
+            let bytes =
+                #"return redis.call('XADD', KEYS[1], '*', 'frame_id', 'x6', 'raw', '\255\0\254', '\253', 'v', 'data', '\255\216')"#
             try await redis.cli("EVAL", bytes, "1", "frames:queue")
             try await redis.cli("XADD", "frames:queue", "*", "frame_id", "x7", "_json", "n", "n", "notjson")
             let trace = "0af7651916cd43dd8448eb211c80319c"
@@ -29,7 +40,10 @@ struct ForeignEntriesTests {
                 let frame = try #require(answer["frame"], "\(reply.text)")
                 frames.append(frame)
                 let traceID = try #require(answer["trace_id"]?.string)
-                #expect(traceID.wholeMatch(of: /[0-9a-f]{32}/) != nil && traceID.contains { $0 != "0" }, "\(reply.text)")
+                #expect(
+                    traceID.wholeMatch(of: /[0-9a-f]{32}/) != nil && traceID.contains { $0 != "0" },
+                    "\(reply.text)"
+                )
                 let traceparent = try #require(frame["_traceparent"]?.string)
                 #expect(traceparent.wholeMatch(of: /00-[0-9a-f]{32}-[0-9a-f]{16}-0[0-3]/) != nil, "\(reply.text)")
                 #expect(traceparent.dropFirst(3).hasPrefix(traceID))
@@ -74,7 +88,8 @@ struct ForeignEntriesTests {
     @Test("never block what is behind them, however many can't be served")
     func manyDead() async throws {
         try await withService { service, redis in
-            let script = "for i = 1, 500 do redis.call('XADD', KEYS[1], '*', 'n', i, '_json', i % 2 == 0 and 'n,m' or '%zz') end"
+            let script =
+                "for i = 1, 500 do redis.call('XADD', KEYS[1], '*', 'n', i, '_json', i % 2 == 0 and 'n,m' or '%zz') end"
             try await redis.cli("EVAL", script, "1", "frames:queue")
             #expect(try await service.enqueue(#"{"frame_id":"behind"}"#).status == 200)
             let seconds = try service.processorSeconds
@@ -94,7 +109,23 @@ struct ForeignEntriesTests {
     @Test("of the newer kind keep JSON, names that stand twice and empty values")
     func kept() async throws {
         try await withService { service, redis in
-            try await redis.cli("XADD", "frames:queue", "*", "frame_id", "y", "n", "1.10", "_json", "n", "e", "", "a", "1", "a", "2")
+            try await redis.cli(
+                "XADD",
+                "frames:queue",
+                "*",
+                "frame_id",
+                "y",
+                "n",
+                "1.10",
+                "_json",
+                "n",
+                "e",
+                "",
+                "a",
+                "1",
+                "a",
+                "2"
+            )
             var frame = try #require(try await service.dequeue())
             frame["_traceparent"] = nil
             #expect(frame == ["frame_id": .string("y"), "n": .number("1.10"), "e": .string(""), "a": .string("2")])

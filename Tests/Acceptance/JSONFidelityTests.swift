@@ -46,7 +46,8 @@ struct JSONFidelityTests {
     @Test("stands in the stream as text that any client reads, with the names of what is no string in _json")
     func stored() async throws {
         try await withService { service, redis in
-            let text = #"{"frame_id":7,"n":1.10,"s":"1.10","o":{"a": [ 1 ]},"t":true,"none":null,"a,b%":2,"u":"\u00e9\ud83d\ude00"}"#
+            let text =
+                #"{"frame_id":7,"n":1.10,"s":"1.10","o":{"a": [ 1 ]},"t":true,"none":null,"a,b%":2,"u":"\u00e9\ud83d\ude00"}"#
             #expect(try await service.enqueue(text).status == 200)
             let entry = try #require(try await redis.entries().first)
             #expect(entry["frame_id"] == "7")
@@ -88,21 +89,29 @@ struct JSONFidelityTests {
         switch Int.random(in: 0..<(depth < 5 ? 9 : 6), using: &generator) {
         case 0: return ["null", "true", "false"].randomElement(using: &generator) ?? "null"
         case 1, 2:
-            let digits = (0..<Int.random(in: 1...30, using: &generator)).map { _ in Int.random(in: 0...9, using: &generator) }
+            let digits = (0..<Int.random(in: 1...30, using: &generator)).map { _ in
+                Int.random(in: 0...9, using: &generator)
+            }
             let fraction = Bool.random(using: &generator) ? ".\(digits.map(String.init).joined())" : ""
             let exponent = Bool.random(using: &generator) ? "e-\(Int.random(in: 0...999, using: &generator))" : ""
             return "-\(Int.random(in: 0 ... .max, using: &generator))\(fraction)\(exponent)"
         case 3...5: return string(prefix: "", using: &generator)
         case 6: return object(depth: depth, using: &generator)
         default:
-            let elements = (0..<Int.random(in: 0...4, using: &generator)).map { _ in value(depth: depth + 1, using: &generator) }
+            let elements = (0..<Int.random(in: 0...4, using: &generator)).map { _ in
+                value(depth: depth + 1, using: &generator)
+            }
             return "[" + elements.joined(separator: ", ") + "]"
         }
     }
 
     private static func string(prefix: String, using generator: inout SeededGenerator) -> String {
-        let parts = ["a", "é", "😀", "\\n", "\\u0000", "\\ud83d\\ude00", "\\\"", "\\\\", "/", " ", ",", "%", "\u{7F}", "{", "]"]
-        let text = (0..<Int.random(in: 0...12, using: &generator)).compactMap { _ in parts.randomElement(using: &generator) }
+        let parts = [
+            "a", "é", "😀", "\\n", "\\u0000", "\\ud83d\\ude00", "\\\"", "\\\\", "/", " ", ",", "%", "\u{7F}", "{", "]",
+        ]
+        let text = (0..<Int.random(in: 0...12, using: &generator)).compactMap { _ in
+            parts.randomElement(using: &generator)
+        }
         return "\"\(prefix)\(text.joined())\""
     }
 }

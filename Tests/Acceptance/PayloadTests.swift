@@ -43,7 +43,8 @@ struct PayloadTests {
     @Test(
         "comes out byte for byte as it went in, in Redis, raw and in JSON: the media type decides, not the first byte",
         arguments: [
-            ("image/jpeg", ""), ("IMAGE/JPEG; charset=binary", ""), ("application/octet-stream", ""), ("image/png", "{"),
+            ("image/jpeg", ""), ("IMAGE/JPEG; charset=binary", ""), ("application/octet-stream", ""),
+            ("image/png", "{"),
             ("image/jpeg", #"{"frame_id":"a"}"#), ("video/mp4", "["), ("application/vnd.camera+json", "{"),
         ]
     )
@@ -86,7 +87,9 @@ struct PayloadTests {
         let picture = Self.picture(seed: 1)
         try await withService { service, redis in
             let text = Data(picture).base64EncodedString()
-            let reply = try await service.enqueue(#"{"data":"\#(text)","data_encoding":"base64","content_type":"image/jpeg"}"#)
+            let reply = try await service.enqueue(
+                #"{"data":"\#(text)","data_encoding":"base64","content_type":"image/jpeg"}"#
+            )
             let id = try #require(try reply.json()["message_id"]?.string)
             #expect(try await redis.bytes(of: "data", in: id) == picture)
             let answer = try await service.get("/dequeue", headers: [("Accept", "image/*")])
@@ -133,7 +136,10 @@ struct PayloadTests {
                 let reply = try await upload(service, Array(json.utf8), type: form)
                 #expect(try reply.json()["frame_id"] == .string("a"), "\(reply.text)")
                 let stored = try #require(try await redis.entries().last)
-                #expect(stored["n"] == "1" && stored["_json"] == "n" && stored["data"] == nil && stored["content_type"] == nil)
+                #expect(
+                    stored["n"] == "1" && stored["_json"] == "n" && stored["data"] == nil
+                        && stored["content_type"] == nil
+                )
                 #expect(try await service.dequeue()?["n"] == .number("1"))
             }
             let fields = "frame_id=b&camera_id=cam+1&note=%7B%22x%22%3A1%7D&empty="
@@ -209,7 +215,9 @@ struct PayloadTests {
         }
     }
 
-    @Test("that nobody has sent is 204 to who accepts only bytes; one that a frame lacks is JSON; with count it is refused")
+    @Test(
+        "that nobody has sent is 204 to who accepts only bytes; one that a frame lacks is JSON; with count it is refused"
+    )
     func withoutPayload() async throws {
         try await withService { service, _ in
             let bytes = [("Accept", "image/*")]

@@ -29,7 +29,9 @@ struct PollsTests {
                 #expect(clients <= Self.mostRedisClients)
                 let start = clock.now
                 for number in 0..<count {
-                    let (reply, time) = try await clock.timed { try await service.enqueue(#"{"frame_id":"\#(number)"}"#) }
+                    let (reply, time) = try await clock.timed {
+                        try await service.enqueue(#"{"frame_id":"\#(number)"}"#)
+                    }
                     #expect(reply.status == 200, "\(reply.text)")
                     times.append(time)
                 }

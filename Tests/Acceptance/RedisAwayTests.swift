@@ -20,8 +20,11 @@ struct RedisAwayTests {
         }
     }
 
-    @Test("frames enqueued after the group was lost come once each and in order, with or without a poll waiting",
-        arguments: Loss.allCases, [true, false])
+    @Test(
+        "frames enqueued after the group was lost come once each and in order, with or without a poll waiting",
+        arguments: Loss.allCases,
+        [true, false]
+    )
     func groupLost(_ loss: Loss, isPollWaiting: Bool) async throws {
         try await withService { service, redis in
             // Twice, as what was set right once must be set right again.
@@ -86,7 +89,9 @@ struct RedisAwayTests {
         }
     }
 
-    @Test("an outage is answered with 503 within about a second, quietly and idly, and is over within five seconds of its end")
+    @Test(
+        "an outage is answered with 503 within about a second, quietly and idly, and is over within five seconds of its end"
+    )
     func outage() async throws {
         try await withService { service, redis in
             let clock = ContinuousClock()
@@ -103,7 +108,9 @@ struct RedisAwayTests {
                 try await redis.cli("SHUTDOWN", "NOSAVE")
                 redis.kill()
                 let start = clock.now
-                #expect(try await eventually(within: .seconds(3)) { try await service.get("/health/ready").status == 503 })
+                #expect(
+                    try await eventually(within: .seconds(3)) { try await service.get("/health/ready").status == 503 }
+                )
                 var posts: [Answer] = []
                 // The outage has to last for a while: one frame a second, as a slow camera sends them.
                 for second in 1...6 {
@@ -128,7 +135,9 @@ struct RedisAwayTests {
 
                 try await redis.start()
                 let isBack = clock.now
-                #expect(try await eventually(within: .seconds(5)) { try await service.get("/health/ready").status == 200 })
+                #expect(
+                    try await eventually(within: .seconds(5)) { try await service.get("/health/ready").status == 200 }
+                )
                 for path in ["/health", "/queue/size"] {
                     #expect(try await eventually(within: .seconds(2)) { try await service.get(path).status == 200 })
                 }
@@ -164,7 +173,9 @@ struct RedisAwayTests {
             let waiting = Task { (try await poll.value.status, clock.now - start) }
             let first = try await service.enqueue(#"{"frame_id":"unknown"}"#)
             #expect(try first.expectProblem(503)["outcome"] == .string("unknown"))
-            for path in ["/queue/size", "/health/ready", "/health", "/dequeue?wait=0", "/dequeue?wait=20s", "/dequeue?count=3"] {
+            for path in [
+                "/queue/size", "/health/ready", "/health", "/dequeue?wait=0", "/dequeue?wait=20s", "/dequeue?count=3",
+            ] {
                 let (reply, time) = try await clock.timed { try await service.get(path) }
                 #expect(reply.status == 503, "\(path): \(reply.text)")
                 #expect(time < .seconds(3), "\(path)")

@@ -27,11 +27,14 @@ struct StartOrderTests {
         #expect(code == 0, "\(service.log)")
     }
 
-    @Test("while Redis loads its data the answer is 503 and says so; then the service is ready by itself, with all frames")
+    @Test(
+        "while Redis loads its data the answer is 503 and says so; then the service is ready by itself, with all frames"
+    )
     func loading() async throws {
         // 3,000 keys, each loaded in about a millisecond, and the network looked at all the while.
         let redis = try await RedisServer([
-            "--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024", "--enable-debug-command", "yes",
+            "--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024", "--enable-debug-command",
+            "yes",
         ])
         try await redis.cli("XADD", "frames:queue", "*", "frame_id", "saved")
         try await redis.cli("DEBUG", "POPULATE", "3000")
@@ -40,11 +43,16 @@ struct StartOrderTests {
         redis.kill()
         let service = try await FrameBufferProcess(redis: redis.url)
         try await redis.start(waitingUntilReady: false)
-        let isLoading = try await eventually { try await service.enqueue(#"{"frame_id":"early"}"#).text.contains("loading") }
+        let isLoading = try await eventually {
+            try await service.enqueue(#"{"frame_id":"early"}"#).text.contains("loading")
+        }
         #expect(isLoading)
         for path in ["/health/ready", "/queue/size", "/dequeue?wait=0", "/dequeue?wait=20s"] {
             let (reply, time) = try await ContinuousClock().timed { try await service.get(path) }
-            #expect(try reply.expectProblem(503)["title"]?.string?.contains("loading") == true, "\(path): \(reply.text)")
+            #expect(
+                try reply.expectProblem(503)["title"]?.string?.contains("loading") == true,
+                "\(path): \(reply.text)"
+            )
             #expect(reply.header("retry-after") != nil)
             #expect(time < .seconds(3), "\(path)")
         }
@@ -58,7 +66,9 @@ struct StartOrderTests {
         #expect(try await service.dequeue(wait: "0") == nil)
     }
 
-    @Test("three replicas that start at once share one group, and restarting one moves it not: what waits comes once, in order")
+    @Test(
+        "three replicas that start at once share one group, and restarting one moves it not: what waits comes once, in order"
+    )
     func replicas() async throws {
         let redis = try await RedisServer()
         async let first = FrameBufferProcess(redis: redis.url)

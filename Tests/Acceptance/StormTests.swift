@@ -21,7 +21,8 @@ struct StormTests {
             }
             trace = digits.joined()
             // Most are small; some are too large for one read.
-            let repeats = Int.random(in: 0..<20, using: &generator) == 0 ? 1000 : Int.random(in: 1...20, using: &generator)
+            let repeats =
+                Int.random(in: 0..<20, using: &generator) == 0 ? 1000 : Int.random(in: 1...20, using: &generator)
             let body = String(repeating: id + "|", count: repeats)
             json = #"{"frame_id":"\#(id)","trace":"\#(trace)","body":"\#(body)"}"#
         }
@@ -127,7 +128,9 @@ struct StormTests {
                 let query = Bool.random(using: &generator) ? "wait=\(wait)" : "wait=\(wait)&count=3"
                 try connection.send("GET /dequeue?\(query) HTTP/1.1\r\nHost: h\r\n\r\n")
             default:
-                try connection.send("GET /queue/size HTTP/1.1\r\nHost: h\r\n\r\nGET /health/ready HTTP/1.1\r\nHost: h\r\n\r\n")
+                try connection.send(
+                    "GET /queue/size HTTP/1.1\r\nHost: h\r\n\r\nGET /health/ready HTTP/1.1\r\nHost: h\r\n\r\n"
+                )
             }
             _ = try? connection.response(within: patience)
             if Bool.random(using: &generator) { connection.reset() } else { connection.close() }

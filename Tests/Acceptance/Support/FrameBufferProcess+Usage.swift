@@ -17,7 +17,8 @@ extension FrameBufferProcess {
         get throws {
             let lines = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8).split(separator: "\n")
             let line = lines.first { $0.hasPrefix("VmHWM:") } ?? ""
-            return line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }.map { $0 << 10 } ?? 0
+            return line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }.map { $0 << 10 }
+                ?? 0
         }
     }
 
