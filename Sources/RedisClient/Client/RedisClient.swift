@@ -87,14 +87,18 @@ package actor RedisClient {
         }
     }
 
-    /// Sends one command and waits for its reply. Cancelled, it throws ``RedisError/Code/cancelled``.
+    /// Sends one command and waits for its reply. Cancelling does nothing: what was asked on behalf of a caller who has
+    /// closed its sending half is still wanted.
     package func command(_ words: [String]) async throws(RedisError) -> RedisReply {
-        try await current().command(words)
+        try await current().commands([words])[0]
     }
 
-    /// Calls a script and waits for its reply. Cancelled, it throws ``RedisError/Code/cancelled``.
+    /// Calls a script and waits for its reply. Cancelling does nothing.
     package func call(_ call: ScriptCall) async throws(RedisError) -> RedisReply {
-        try await current().call(call)
+        let result = await withCheckedContinuation { continuation in
+            send(call) { continuation.resume(returning: $0) }
+        }
+        return try result.get()
     }
 
     /// The connection, once there is one; throws why the next attempt failed.
