@@ -48,6 +48,8 @@ struct RedisAwayTests {
                 }
                 while let frame = try await service.dequeue(wait: "300ms") { received.append(frame["frame_id"]) }
                 #expect(received == ids.map { .string($0) }, "\(loss)")
+                // Frames that are not settled when the group goes come once more, by the contract.
+                #expect(try await eventually { try await service.get("/queue/size").json()["size"]?.integer == 0 })
             }
         }
     }
