@@ -46,7 +46,7 @@ struct BodiesTests {
     }
 
     @Test(
-        "over the limit is refused before it is sent where the client asks first, and one within it is asked for at once"
+        "over the limit is refused before it is sent where the client asks first; one within it is asked for at once"
     )
     func expectContinue() async throws {
         try await withLimit { service, redis in

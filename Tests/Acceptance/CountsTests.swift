@@ -59,7 +59,7 @@ struct CountsTests {
     }
 
     @Test(
-        "counts a frame in the hands of a caller as leased until that has surely got it, and forgets it if others delete it"
+        "counts a frame in a caller's hands as leased until that has surely got it, and forgets it if others delete it"
     )
     func inHand() async throws {
         try await withService { service, redis in

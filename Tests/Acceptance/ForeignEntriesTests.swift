@@ -25,7 +25,7 @@ struct ForeignEntriesTests {
             )
             // redis-cli takes text only; a script writes bytes.
             let bytes =
-                #"return redis.call('XADD', KEYS[1], '*', 'frame_id', 'x6', 'raw', '\255\0\254', '\253', 'v', 'data', '\255\216')"#
+                #"redis.call('XADD', KEYS[1], '*', 'frame_id', 'x6', 'raw', '\255\0\254', '\253', 'v', 'data', '\255\216')"#
             try await redis.cli("EVAL", bytes, "1", "frames:queue")
             try await redis.cli("XADD", "frames:queue", "*", "frame_id", "x7", "_json", "n", "n", "notjson")
             let trace = "0af7651916cd43dd8448eb211c80319c"

@@ -3,8 +3,8 @@ import Testing
 
 @Suite("Polls that wait")
 struct PollsTests {
-    /// What the documented bound of connections to Redis comes to: for each of at most four loops one for commands and one
-    /// that blocks, and redis-cli's own.
+    /// What the bound of connections to Redis comes to: for each of at most four loops one for commands and one that
+    /// blocks, and redis-cli's own.
     private static let mostRedisClients = 2 * 4 + 1
 
     @Test("three hundred at once delay nothing else, need few connections to Redis, and get one frame each")

@@ -92,7 +92,7 @@ struct RedisAwayTests {
     }
 
     @Test(
-        "an outage is answered with 503 within about a second, quietly and idly, and is over within five seconds of its end"
+        "an outage is answered with 503 in about a second, quietly and idly, and is over five seconds after its end"
     )
     func outage() async throws {
         try await withService { service, redis in
@@ -154,7 +154,7 @@ struct RedisAwayTests {
             #expect(failed.count >= 20 && failed.count < 20 * 60, "\(failed.count) polls were refused in the outage")
             for answer in answers {
                 #expect([200, 503].contains(answer.status), "\(answer)")
-                // A poll that has just begun waits as long as it wants to, and a second more where Redis went meanwhile.
+                // It waits as long as it wants to, and a second more where Redis went meanwhile.
                 #expect(answer.time < .seconds(4.5), "\(answer)")
                 if answer.status == 503 { #expect(answer.retryAfter != nil, "\(answer)") }
             }

@@ -67,7 +67,7 @@ struct StartOrderTests {
     }
 
     @Test(
-        "three replicas that start at once share one group, and restarting one moves it not: what waits comes once, in order"
+        "three replicas that start at once share one group, and a restart moves it not: what waits comes once, in order"
     )
     func replicas() async throws {
         let redis = try await RedisServer()

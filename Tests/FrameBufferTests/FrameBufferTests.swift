@@ -258,10 +258,10 @@ struct FrameBufferTests {
             for _ in 0..<2 {
                 var start = clock.now
                 #expect(await failure { try await queue.dequeue(wait: .seconds(30)) } == .redis(.away))
-                #expect(clock.now - start < .milliseconds(1200))
+                #expect(clock.now - start < .seconds(4))
                 start = clock.now
                 #expect(await failure { try await queue.enqueue("b") } == .redis(.away))
-                #expect(clock.now - start < .milliseconds(1200))
+                #expect(clock.now - start < .seconds(4))
             }
         }
     }
@@ -276,7 +276,7 @@ struct FrameBufferTests {
             let poll = Task { try await queue.dequeue(wait: .seconds(30)) }
             #expect(await failure { try await queue.enqueue("b") } == .redis(.lostReply))
             #expect(await failure { try await poll.value } != nil)
-            #expect(clock.now - start < .milliseconds(1500))
+            #expect(clock.now - start < .seconds(4))
             redis.freeze(false)
             #expect(try await queue.dequeue() == ["a"])
         }

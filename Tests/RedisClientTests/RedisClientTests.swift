@@ -32,7 +32,7 @@ struct RedisClientTests {
             for _ in 0..<5 {
                 let start = clock.now
                 #expect(await failure { try await client.command(["PING"]) } == .away)
-                #expect(clock.now - start < .seconds(1))
+                #expect(clock.now - start < .seconds(4))
             }
         }
     }

@@ -87,11 +87,19 @@ struct RedisConnectionTests {
         let redis = try await RedisServer()
         let connection = try await connect(redis)
         redis.freeze(true)
-        let task = Task { try await connection.command(["PING"]) }
-        // The command has to be under way: it is, once a later one of the same loop is.
-        try await connection.eventLoop.submit {}.get()
+        let outcome = connection.eventLoop.makePromise(of: RedisReply.self)
+        try await connection.eventLoop.submit {
+            connection.assumeIsolated { connection in
+                _ = connection.send("PING", size: 100) { encoder in
+                    encoder.array(1)
+                    encoder.bulk("PING")
+                } completion: {
+                    outcome.completeWith($0.mapError { $0 })
+                }
+            }
+        }.get()
         redis.kill()
-        #expect(await failure(of: task) == .lostReply)
+        #expect(await failure { try await outcome.futureResult.get() } == .lostReply)
     }
 
     @Test("More than may be in flight is refused and not sent")

@@ -17,28 +17,27 @@ extension FrameBuffer {
                 try await reapTheDead(&liveness)
                 try await clearGhosts()
                 try await releaseKept()
-                if failures > 0 {
-                    logger.notice("Redis serves the queue again", metadata: ["queue": "\(keys.stream)"])
-                    failures = 0
-                }
+                if failures > 1 { logger.notice("Redis serves the queue again", metadata: ["queue": "\(keys.stream)"]) }
+                failures = 0
             } catch {
                 hasGroup = false
                 if error.code != .noGroup, !Task.isCancelled {
-                    note(error, failures: failures)
                     failures += 1
+                    note(error, failures: failures)
                 }
             }
             try? await Task.sleep(for: .seconds(1))
         }
     }
 
-    /// Logs an outage once at its beginning, then once a minute: it is no news every second.
+    /// Logs an outage once it has lasted a second, as an embedded Redis takes a moment to start; then once a minute, as it
+    /// is no news every second.
     private func note(_ error: RedisError, failures: Int) {
-        guard failures % 60 == 0 else { return }
+        guard failures % 60 == 2 else { return }
         logger.error(
             "Redis does not serve the queue",
             metadata: [
-                "queue": "\(keys.stream)", "reason": "\(self.error(error).message)", "attempts": "\(failures + 1)",
+                "queue": "\(keys.stream)", "reason": "\(self.error(error).message)", "attempts": "\(failures)",
             ]
         )
     }

@@ -49,6 +49,8 @@ package struct HTTPProblem: Error {
     package func response() -> HTTPResponse {
         var headers = headers
         headers.add(name: "Content-Type", value: "application/problem+json")
+        // Some statuses, 404 among them, may be kept by caches unless it is said.
+        headers.add(name: "Cache-Control", value: "no-store")
         return HTTPResponse(status: status, headers: headers, body: ByteBuffer(string: document))
     }
 

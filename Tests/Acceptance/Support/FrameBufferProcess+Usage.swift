@@ -5,7 +5,7 @@ extension FrameBufferProcess {
     var processorSeconds: Double {
         get throws {
             let text = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
-            // The name, in brackets, may hold blanks; behind it the state is the first field, utime and stime are 12 and 13.
+            // The name, in brackets, may hold blanks; utime and stime are the twelfth and thirteenth fields behind it.
             let fields = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ").dropFirst()
             let ticks = fields.dropFirst(11).prefix(2).compactMap { Double($0) }
             return ticks.reduce(0, +) / Double(sysconf(Int32(_SC_CLK_TCK)))
