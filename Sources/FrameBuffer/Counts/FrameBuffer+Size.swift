@@ -53,17 +53,31 @@ extension FrameBuffer {
             keys: [keys.stream, keys.ready, keys.kept, keys.dead],
             [configuration.group, isMeasured ? "0" : "1"]
         )
-        let value = try await redis.call(call).value
-        guard let length = value[0]?.integer, let pending = value[1]?.integer, let kept = value[2]?.integer,
-            let dead = value[3]?.integer, let groups = value[4]?.integer
-        else { throw RedisError(.protocolViolation, "size: five numbers were expected") }
-        isShared = groups > 1
-        depth.saw(length - kept, now: .now())
-        if !isMeasured {
-            let captured = value[7]?.withBytes { FrameTimestamp.milliseconds(RawText($0)) }.flatMap(\.self)
-            let enqueued = value[6]?.withBytes { StreamID($0) }.flatMap(\.self).map { Int($0.milliseconds) }
-            measured = (.now(), value[5]?.integer ?? 0, captured ?? enqueued)
+        let result = await withUnsafeContinuation { continuation in
+            redis.assumeIsolated { redis in
+                // In the order of Redis' answers: a depth that is noted later would hide what was written since.
+                redis.send(call) { result in
+                    continuation.resume(returning: self.assumeIsolated { $0.counted(result, measuring: !isMeasured) })
+                }
+            }
         }
-        return Counts(length: length, pending: pending, kept: kept, dead: dead)
+        return try result.get()
+    }
+
+    private func counted(_ result: Result<RedisReply, RedisError>, measuring: Bool) -> Result<Counts, RedisError> {
+        result.flatMap { reply in
+            let value = reply.value
+            guard let length = value[0]?.integer, let pending = value[1]?.integer, let kept = value[2]?.integer,
+                let dead = value[3]?.integer, let groups = value[4]?.integer
+            else { return .failure(RedisError(.protocolViolation, "size: five numbers were expected")) }
+            isShared = groups > 1
+            depth.saw(length - kept, now: .now())
+            if measuring {
+                let captured = value[7]?.withBytes { FrameTimestamp.milliseconds(RawText($0)) }.flatMap(\.self)
+                let enqueued = value[6]?.withBytes { StreamID($0) }.flatMap(\.self).map { Int($0.milliseconds) }
+                measured = (.now(), value[5]?.integer ?? 0, captured ?? enqueued)
+            }
+            return .success(Counts(length: length, pending: pending, kept: kept, dead: dead))
+        }
     }
 }

@@ -2,7 +2,8 @@ internal import RedisClient
 
 /// The frames that one turn of the loop wrote, which share one look at the queue's depth.
 struct EnqueueTurn {
-    typealias Waiter = UnsafeContinuation<Result<(StreamID, Int), RedisError>, Never>
+    /// Gets the frame's id, or nil where the queue is full, and the queue's size.
+    typealias Waiter = UnsafeContinuation<Result<(StreamID?, Int), RedisError>, Never>
 
     /// How many frames it wrote.
     private(set) var count = 0

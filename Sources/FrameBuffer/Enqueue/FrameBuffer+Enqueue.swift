@@ -29,11 +29,15 @@ extension FrameBuffer {
         } catch {
             return .failure(error)
         }
-        if !isShared, depth.hasRoom(in: configuration.capacity, now: .now()) {
-            let result = await withUnsafeContinuation { add(entry, waiter: $0) }
-            return result.map { Place(id: $0.0, depth: $0.1) }.mapError(self.error)
+        let result = await withUnsafeContinuation { (waiter: EnqueueTurn.Waiter) in
+            // Looked at here and not before: all that comes between a look and its frame would find the same room.
+            if !isShared, depth.hasRoom(in: configuration.capacity, now: .now()) {
+                add(entry, waiter)
+            } else {
+                addIfRoom(entry, waiter)
+            }
         }
-        return await addIfRoom(entry).mapError(self.error).flatMap { id, depth in
+        return result.mapError(self.error).flatMap { id, depth in
             id.map { .success(Place(id: $0, depth: depth)) } ?? .failure(full)
         }
     }
@@ -44,7 +48,7 @@ extension FrameBuffer {
 
     // MARK: With room to spare
 
-    private func add(_ entry: StreamEntry, waiter: EnqueueTurn.Waiter) {
+    private func add(_ entry: StreamEntry, _ waiter: EnqueueTurn.Waiter) {
         // The tick is due before the connection's flush, which sending schedules: its XLEN leaves in the same write.
         let turn = openTurn ?? beginTurn()
         turns[turn]?.sent()
@@ -116,8 +120,7 @@ extension FrameBuffer {
 
     // MARK: Near the bound
 
-    /// The frame's id, or nil where the queue is full, and the queue's size.
-    private func addIfRoom(_ entry: StreamEntry) async -> Result<(StreamID?, Int), RedisError> {
+    private func addIfRoom(_ entry: StreamEntry, _ waiter: EnqueueTurn.Waiter) {
         let call = ScriptCall(
             QueueScripts.enqueue,
             keys: [keys.stream, keys.kept],
@@ -128,9 +131,14 @@ extension FrameBuffer {
             entry.encode(into: &encoder)
         }
         depth.sent()
-        let result = await withUnsafeContinuation { continuation in
-            redis.assumeIsolated { $0.send(call) { continuation.resume(returning: $0) } }
+        redis.assumeIsolated { redis in
+            redis.send(call) { result in
+                waiter.resume(returning: self.assumeIsolated { $0.addedIfRoom(result) })
+            }
         }
+    }
+
+    private func addedIfRoom(_ result: Result<RedisReply, RedisError>) -> Result<(StreamID?, Int), RedisError> {
         depth.arrived()
         return result.flatMap { reply in
             guard reply.value.count == 2, let size = reply.value[1]?.integer else {

@@ -103,8 +103,9 @@ package actor RedisClient {
 
     /// The connection, once there is one; throws why the next attempt failed.
     private func current() async throws(RedisError) -> RedisConnection {
-        if let connection = openConnection { return connection }
-        let result = await withCheckedContinuation { continuation in
+        let result = await withCheckedContinuation {
+            (continuation: CheckedContinuation<Result<RedisConnection, RedisError>, Never>) in
+            if let connection = openConnection { return continuation.resume(returning: .success(connection)) }
             wait { continuation.resume(returning: $0) }
         }
         return try result.get()
@@ -148,11 +149,19 @@ package actor RedisClient {
                     answer(.failure(error))
                     try? await Task.sleep(for: backoff.next())
                 }
-                if waiting.isEmpty, !isStopped { await withCheckedContinuation { demand = $0 } }
+                await somebodyAsks()
             }
             answer(.failure(RedisError(.away, "the service stops")))
         } onCancel: {
             eventLoop.execute { self.assumeIsolated { $0.stop() } }
+        }
+    }
+
+    private func somebodyAsks() async {
+        await withCheckedContinuation { continuation in
+            // Looked at here and not before: who asks between a look and its wait would wait for ever.
+            guard waiting.isEmpty, !isStopped else { return continuation.resume() }
+            demand = continuation
         }
     }
 
