@@ -50,6 +50,7 @@ package actor FrameBuffer {
     var mayBeReady = true
 
     // Handing over
+    /// Frames that callers here hold or are being given, or that go to the dead letters.
     var inHand: Set<StreamID> = []
     var handover = Handover()
     var isHandoverDue = false

@@ -104,6 +104,8 @@ func withService(
 ) async throws {
     let redis = try await RedisServer()
     let service = try await FrameBufferProcess(redis: redis.url, environment)
+    // It listens before it has found Redis.
+    _ = try await eventually { try await service.get("/health/ready").status == 200 }
     try await body(service, redis)
     await service.kill()
 }

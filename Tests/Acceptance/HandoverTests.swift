@@ -171,6 +171,38 @@ struct HandoverTests {
         }
     }
 
+    @Test("So does one at a poll that waits there: newer ones that come later don't overtake it")
+    func returnedElsewhereWhileWaiting() async throws {
+        try await withService { service, redis in
+            let other = try await FrameBufferProcess(redis: redis.url)
+            let clock = ContinuousClock()
+            let rounds = 20
+            var overtaken = 0
+            for round in 1...rounds {
+                try await service.post("old")
+                let caller = try RawConnection(port: service.port)
+                try caller.poll()
+                #expect(try await caller.handedOut() == [HandedOut("old")])
+                let waiting = try RawConnection(port: other.port)
+                try waiting.poll()
+                // The frame comes back at another moment of the other one's looking each time.
+                try await clock.sleep(for: .milliseconds(100 + 10 * round))
+                caller.reset()
+                // A hundred are promised; the rest is for the way there.
+                try await clock.sleep(for: .milliseconds(130))
+                try await service.post("new")
+                let first = try await waiting.handedOut()
+                waiting.close()
+                if first == [HandedOut("new")] { overtaken += 1 } else { #expect(first == [HandedOut("old")]) }
+                #expect(try await service.take() == HandedOut(first == [HandedOut("new")] ? "old" : "new"))
+                #expect(try await service.comesTo(Counts()))
+            }
+            // On a busy machine the way can be longer now and then.
+            #expect(overtaken <= 3, "\(overtaken) of \(rounds)")
+            await other.kill()
+        }
+    }
+
     @Test("A close with the reply unread, or half read, returns the frame", arguments: [10, 1_000_000])
     func unread(padding: Int) async throws {
         try await withService { service, _ in
@@ -381,6 +413,20 @@ struct HandoverTests {
             #expect(ContinuousClock.now - start < .seconds(5))
             live.close()
             #expect(try await service.comesTo(Counts()))
+        }
+    }
+
+    @Test("A dequeue that does not wait is not held up by one that does")
+    func noWait() async throws {
+        try await withService { service, redis in
+            let waiting = try RawConnection(port: service.port)
+            try waiting.poll("wait=60s")
+            #expect(try await service.pollsWait(redis))
+            let start = ContinuousClock.now
+            for _ in 1...10 { #expect(try await service.take(wait: "0") == nil) }
+            #expect(ContinuousClock.now - start < .seconds(3))
+            try await service.post("f1")
+            #expect(try await waiting.handedOut() == [HandedOut("f1")])
         }
     }
 

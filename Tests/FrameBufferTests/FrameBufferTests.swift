@@ -115,7 +115,7 @@ struct FrameBufferTests {
             let frames = try await queue.take(count: 12)
             #expect(frames.count == 12)
             for frame in frames.reversed() { await queue.buffer.giveBack(frame.delivery) }
-            #expect(try await eventually { await queue.buffer.framesInHand == 0 })
+            #expect(try await eventually { await !queue.buffer.hasFramesInHand })
             #expect(try await queue.dequeue(count: 12) == (0..<12).map(String.init))
         }
     }
@@ -144,13 +144,33 @@ struct FrameBufferTests {
                 let frame = try #require(try await queue.take().first)
                 #expect(frame.frameID == "poison")
                 await queue.buffer.giveBack(frame.delivery)
-                #expect(try await eventually { await queue.buffer.framesInHand == 0 })
+                #expect(try await eventually { await !queue.buffer.hasFramesInHand })
             }
             #expect(try await queue.dequeue() == ["next"])
             let letter = try await redis.cli("XRANGE", "frames:queue:{frames:queue}:dead", "-", "+")
             #expect(letter.contains("poison"))
             #expect(letter.contains("undeliverable"))
             #expect(try await queue.buffer.size().dead == 1)
+        }
+    }
+
+    @Test("A return whose reply was lost is not told again once the frame is handed out anew")
+    func returnedTwice() async throws {
+        try await TestQueue.with { queue, _ in
+            try await queue.enqueue("a")
+            let frame = try #require(try await queue.take().first)
+            let poll = Task { try await queue.take(wait: .seconds(10)) }
+            #expect(try await eventually { await queue.buffer.pollsWaiting == 1 })
+            let buffer = queue.buffer
+            let toTell = try await buffer.eventLoop.submit {
+                buffer.assumeIsolated { buffer in
+                    buffer.handover.returned.append(frame.delivery)
+                    buffer.deal([frame], depth: 1)
+                    return buffer.handover.returned.count
+                }
+            }.get()
+            #expect(toTell == 0)
+            #expect(try await poll.value.map(\.frameID) == ["a"])
         }
     }
 
@@ -454,7 +474,7 @@ struct FrameBufferTests {
         let frame = try #require(try await one.take().first)
         #expect(try await other.dequeue() == ["b"])
         await one.buffer.giveBack(frame.delivery)
-        #expect(try await eventually { await one.buffer.framesInHand == 0 })
+        #expect(try await eventually { await !one.buffer.hasFramesInHand })
         #expect(
             try await eventually(within: .seconds(1)) {
                 try await redis.cli("ZCARD", "frames:queue:{frames:queue}:ready") == "1"

@@ -80,13 +80,6 @@ public final class RedisServer: Sendable {
         process.value = nil
     }
 
-    /// Ends it in order. Its data is saved if it was told to.
-    public func stop() {
-        process.value?.terminate()
-        process.value?.waitUntilExit()
-        process.value = nil
-    }
-
     /// Stops the process where it is, as a machine that hangs would; `false` lets it go on.
     public func freeze(_ frozen: Bool) {
         process.value.map { _ = Foundation.kill($0.processIdentifier, frozen ? SIGSTOP : SIGCONT) }

@@ -21,6 +21,7 @@ extension FrameBuffer {
 
     /// The frame has reached nobody: it goes back to its place in the queue, and this delivery doesn't count.
     package func giveBack(_ delivery: Delivery) {
+        inHand.remove(delivery.id)
         handover.returned.append(delivery)
         scheduleHandover()
     }
@@ -35,8 +36,8 @@ extension FrameBuffer {
         scheduleHandover()
     }
 
-    /// How many frames were handed out here and are not known to be settled or returned.
-    package var framesInHand: Int { inHand.count }
+    /// Whether frames were handed out here that Redis doesn't know yet to be settled or returned.
+    package var hasFramesInHand: Bool { !inHand.isEmpty || !handover.returned.isEmpty || returning > 0 }
 
     // MARK: Telling Redis
 
@@ -85,7 +86,8 @@ extension FrameBuffer {
                 + deliveries.flatMap { [$0.id.padded, String($0.failures)] }
         )
         returning += 1
-        send(call, about: deliveries) {
+        // No longer in hand: by the time the reply is read they may be handed out again.
+        send(call, about: []) {
             $0.returned += deliveries
         } done: { buffer, _ in
             buffer.mayBeReady = true
@@ -101,8 +103,10 @@ extension FrameBuffer {
     /// before newer ones.
     func returnsAreKnown() async {
         if !handover.returned.isEmpty { handOver() }
-        guard returning > 0 else { return }
-        await withCheckedContinuation { returned = $0 }
+        await withCheckedContinuation { continuation in
+            guard returning > 0 else { return continuation.resume() }
+            returned = continuation
+        }
     }
 
     private func buryCall(_ delivery: Delivery, _ reason: String) -> ScriptCall {
@@ -113,7 +117,7 @@ extension FrameBuffer {
         )
     }
 
-    /// Calls a script about frames; what Redis could not be told now it is told later. Each of them does no harm twice.
+    /// Calls a script about frames in hand; what Redis could not be told now it is told later. Each of them does no harm twice.
     private func send(
         _ call: ScriptCall,
         about deliveries: [Delivery],

@@ -60,6 +60,8 @@ extension FrameBuffer {
         var sizes: [Int] = []
         for var frame in frames {
             inHand.insert(frame.delivery.id)
+            // A return whose replies were lost, and which was done all the same, must not be told again: it is out again.
+            if !handover.returned.isEmpty { handover.returned.removeAll { $0.id == frame.delivery.id } }
             if let reason = frame.unservableReason {
                 bury(frame.delivery, reason: reason)
                 continue
@@ -109,9 +111,12 @@ extension FrameBuffer {
             timer.task.cancel()
         }
         let task = eventLoop.scheduleTask(deadline: deadline) {
-            self.assumeIsolated { buffer in
-                buffer.pollTimer = nil
-                buffer.endPolls()
+            // What was read in this turn of the loop is dealt before anybody is told that nothing came.
+            self.eventLoop.execute {
+                self.assumeIsolated { buffer in
+                    buffer.pollTimer = nil
+                    buffer.endPolls()
+                }
             }
         }
         pollTimer = (deadline, task)

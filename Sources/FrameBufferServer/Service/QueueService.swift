@@ -45,7 +45,7 @@ struct QueueService: Service {
         let clock = ContinuousClock()
         let end = clock.now + patience
         for queue in loops.flatMap(\.all) {
-            while await queue.framesInHand > 0, clock.now < end { try? await clock.sleep(for: .milliseconds(10)) }
+            while await queue.hasFramesInHand, clock.now < end { try? await clock.sleep(for: .milliseconds(10)) }
             await queue.leave()
         }
     }

@@ -36,10 +36,15 @@ final class RunningProcess: Sendable {
         if !process.isRunning {
             ended(process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus)
         }
-        errors.fileHandleForReading.readabilityHandler = { [weak self] handle in
-            let data = handle.availableData
-            if data.isEmpty { handle.readabilityHandler = nil }
-            self?.logged(data)
+        let output = errors.fileHandleForReading
+        // No readability handler: it misses the end of what a short-lived process said now and then, and whoever waits for
+        // that would wait for ever.
+        Thread.detachNewThread { [weak self] in
+            while true {
+                let data = output.availableData
+                self?.logged(data)
+                if data.isEmpty { return }
+            }
         }
     }
 
