@@ -271,7 +271,7 @@ struct FrameBufferTests {
 
     @Test("While Redis is away nobody waits longer than a second, a poll neither")
     func away() async throws {
-        try await TestQueue.with { queue, redis in
+        try await TestQueue.with(limits: RedisLimits()) { queue, redis in
             try await queue.enqueue("a")
             redis.kill()
             let clock = ContinuousClock()
@@ -288,7 +288,7 @@ struct FrameBufferTests {
 
     @Test("A Redis that hangs ends polls within a second or so, and what it wrote meanwhile is unknown")
     func hanging() async throws {
-        try await TestQueue.with { queue, redis in
+        try await TestQueue.with(limits: RedisLimits()) { queue, redis in
             try await queue.enqueue("a")
             redis.freeze(true)
             let clock = ContinuousClock()
