@@ -26,10 +26,8 @@ package actor FrameBuffer {
     let loop: Int
 
     // Enqueueing
-    var turns: [Int: EnqueueTurn] = [:]
-    var nextTurn = 0
-    /// The turn that frames are added to, until this turn of the loop ends.
-    var openTurn: Int?
+    /// What frames are added to, until this turn of the loop ends.
+    var openTurn: EnqueueTurn?
     var depth = QueueDepth()
     /// Whether groups other than ours read the stream, as last seen: then settled frames are kept for them, don't count,
     /// and `XLEN` alone doesn't say how deep the queue is.

@@ -1,9 +1,8 @@
 internal import RedisClient
 
-/// The frames that one turn of the loop wrote, which share one look at the queue's depth.
-struct EnqueueTurn {
-    /// Gets the frame's id, or nil where the queue is full, and the queue's size.
-    typealias Waiter = UnsafeContinuation<Result<(StreamID?, Int), RedisError>, Never>
+/// The frames that one turn of the loop wrote, which share one look at the queue's depth. Touched on the loop only.
+final class EnqueueTurn: @unchecked Sendable {
+    typealias Waiter = UnsafeContinuation<Result<FrameBuffer.Place?, RedisError>, Never>
 
     /// How many frames it wrote.
     private(set) var count = 0
@@ -11,32 +10,32 @@ struct EnqueueTurn {
     private var written: [(waiter: Waiter, id: StreamID)] = []
     private var depth: Int?
 
-    /// Whether all that was asked in this turn is answered.
-    var isFinished: Bool { waiting == 0 && depth != nil }
-
     /// A frame leaves for Redis.
-    mutating func sent() {
+    func sent() {
         count += 1
         waiting += 1
     }
 
     /// Redis answered for a frame, or never will. A failure is told at once.
-    mutating func answered(_ waiter: Waiter, _ outcome: Result<StreamID, RedisError>) {
+    func answered(_ waiter: Waiter, _ outcome: Result<StreamID, RedisError>) {
         waiting -= 1
         switch outcome {
         case .success(let id): written.append((waiter, id))
         case .failure(let error): waiter.resume(returning: .failure(error))
         }
+        finishIfDone()
     }
 
     /// How deep the queue is, as Redis said or, where it could not say, as it was last known: a frame that was written was
     /// written all the same.
-    mutating func saw(depth: Int) {
+    func saw(depth: Int) {
         self.depth = depth
+        finishIfDone()
     }
 
-    /// Tells all whose frames were written.
-    func finish() {
-        for (waiter, id) in written { waiter.resume(returning: .success((id, depth ?? 0))) }
+    /// Once all that was asked in this turn is answered, all whose frames were written are told.
+    private func finishIfDone() {
+        guard waiting == 0, let depth else { return }
+        for (waiter, id) in written { waiter.resume(returning: .success(FrameBuffer.Place(id: id, depth: depth))) }
     }
 }

@@ -37,9 +37,7 @@ extension FrameBuffer {
                 addIfRoom(entry, waiter)
             }
         }
-        return result.mapError(self.error).flatMap { id, depth in
-            id.map { .success(Place(id: $0, depth: depth)) } ?? .failure(full)
-        }
+        return result.mapError(self.error).flatMap { $0.map { .success($0) } ?? .failure(full) }
     }
 
     private var full: FrameBufferError {
@@ -51,7 +49,7 @@ extension FrameBuffer {
     private func add(_ entry: StreamEntry, _ waiter: EnqueueTurn.Waiter) {
         // The tick is due before the connection's flush, which sending schedules: its XLEN leaves in the same write.
         let turn = openTurn ?? beginTurn()
-        turns[turn]?.sent()
+        turn.sent()
         depth.sent()
         let stream = keys.stream
         redis.assumeIsolated { redis in
@@ -63,17 +61,16 @@ extension FrameBuffer {
                 encoder.bulk("*")
                 entry.encode(into: &encoder)
             } completion: { result in
-                self.assumeIsolated { $0.added(result, waiter, turn: turn) }
+                turn.answered(waiter, result.flatMap(Self.streamID))
             }
         }
     }
 
-    private func beginTurn() -> Int {
-        defer { nextTurn += 1 }
-        turns[nextTurn] = EnqueueTurn()
-        openTurn = nextTurn
+    private func beginTurn() -> EnqueueTurn {
+        let turn = EnqueueTurn()
+        openTurn = turn
         eventLoop.execute { self.assumeIsolated { $0.closeTurn() } }
-        return nextTurn
+        return turn
     }
 
     private func closeTurn() {
@@ -92,23 +89,11 @@ extension FrameBuffer {
         }
     }
 
-    private func added(_ result: Result<RedisReply, RedisError>, _ waiter: EnqueueTurn.Waiter, turn: Int) {
-        turns[turn]?.answered(waiter, result.flatMap(Self.streamID))
-        finishIfDone(turn)
-    }
-
-    private func sawDepth(_ result: Result<RedisReply, RedisError>, turn: Int) {
+    private func sawDepth(_ result: Result<RedisReply, RedisError>, turn: EnqueueTurn) {
         // Not before: between a frame's own answer and this one it would be in neither number.
-        depth.arrived(turns[turn]?.count ?? 0)
+        depth.arrived(turn.count)
         if case .success(let reply) = result, let size = reply.value.integer { depth.saw(size, now: .now()) }
-        turns[turn]?.saw(depth: depth.size)
-        finishIfDone(turn)
-    }
-
-    private func finishIfDone(_ turn: Int) {
-        guard let ended = turns[turn], ended.isFinished else { return }
-        turns[turn] = nil
-        ended.finish()
+        turn.saw(depth: depth.size)
     }
 
     private static func streamID(_ reply: RedisReply) -> Result<StreamID, RedisError> {
@@ -138,14 +123,15 @@ extension FrameBuffer {
         }
     }
 
-    private func addedIfRoom(_ result: Result<RedisReply, RedisError>) -> Result<(StreamID?, Int), RedisError> {
+    /// Where the frame stands; nil where the queue is full.
+    private func addedIfRoom(_ result: Result<RedisReply, RedisError>) -> Result<Place?, RedisError> {
         depth.arrived()
         return result.flatMap { reply in
             guard reply.value.count == 2, let size = reply.value[1]?.integer else {
                 return .failure(RedisError(.protocolViolation, "enqueue: an id and a size were expected"))
             }
             depth.saw(size, now: .now())
-            return .success((reply.value[0]?.withBytes { StreamID($0) }.flatMap(\.self), size))
+            return .success(reply.value[0]?.withBytes { StreamID($0) }.flatMap(\.self).map { Place(id: $0, depth: size) })
         }
     }
 }

@@ -34,7 +34,7 @@ package actor RedisConnection {
     private var isSilenceWatched = false
     private var lastProgress = NIODeadline.now()
     private var unwritten = 0
-    private var digests: [String: String] = [:]
+    private var digests: [RedisScript: String] = [:]
     private var end: RedisError?
     /// Set when the server said that it is a replica now: what is owing is still read, nothing more is sent.
     private var isRetired = false
@@ -79,7 +79,7 @@ package actor RedisConnection {
     @discardableResult
     package func send(_ call: ScriptCall, completion: @escaping Completion) -> RedisSlot? {
         let waiter = Waiter(name: call.script.name, call: call, completion: completion)
-        guard let digest = digests[call.script.source] else { return send(waiter, withSourceOf: call) }
+        guard let digest = digests[call.script] else { return send(waiter, withSourceOf: call) }
         let size = RESPEncoder.arraySize + 2 * RESPEncoder.bulkSize(64) + call.words.readableBytes
         return send(waiter, size: size) { encoder in
             encoder.array(call.count + 2)
@@ -96,7 +96,7 @@ package actor RedisConnection {
     }
 
     func remember(_ digest: String, of script: RedisScript) {
-        digests[script.source] = digest
+        digests[script] = digest
     }
 
     /// Closes it. What is owing is lost.
