@@ -47,6 +47,12 @@ package actor FrameBuffer {
     var lastTake: NIODeadline?
     var mayBeReady = true
 
+    // Reading along
+    var tails: [Int: Tail] = [:]
+    var nextTail = 0
+    /// The follower, if it waits for somebody to read along.
+    var followed: UnsafeContinuation<Void, Never>?
+
     // Handing over
     /// Frames that callers here hold or are being given, or that go to the dead letters.
     var inHand: Set<StreamID> = []

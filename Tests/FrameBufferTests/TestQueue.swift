@@ -50,6 +50,7 @@ struct TestQueue {
             await withTaskGroup { group in
                 group.addTask { await client.run() }
                 group.addTask { await buffer.read() }
+                group.addTask { await buffer.follow() }
                 group.addTask { await buffer.lookAfterFormerConnections() }
                 if keepsHouse { group.addTask { await buffer.keepHouse() } }
             }

@@ -131,7 +131,9 @@ extension FrameBuffer {
                 return .failure(RedisError(.protocolViolation, "enqueue: an id and a size were expected"))
             }
             depth.saw(size, now: .now())
-            return .success(reply.value[0]?.withBytes { StreamID($0) }.flatMap(\.self).map { Place(id: $0, depth: size) })
+            return .success(
+                reply.value[0]?.withBytes { StreamID($0) }.flatMap(\.self).map { Place(id: $0, depth: size) }
+            )
         }
     }
 }

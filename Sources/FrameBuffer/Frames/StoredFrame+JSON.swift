@@ -7,8 +7,8 @@ extension StoredFrame {
     /// What is UTF-8 comes as a string, a payload too and whatever its media type: a string loses nothing, and is a
     /// quarter shorter than base64. Else it comes as base64: of `data` the member `data_encoding` says so, other fields
     /// are listed in `_base64`, and in `_base64_names` those whose name itself is base64. A field that has the name of
-    /// a list gives way to it.
-    package func writeJSON(into buffer: inout ByteBuffer, context: OutgoingContext?) {
+    /// a list gives way to it. Without `hasPayload` the payload is left out.
+    package func writeJSON(into buffer: inout ByteBuffer, context: OutgoingContext?, hasPayload: Bool = true) {
         var traceparent = context?.traceparent ?? ""
         traceparent.withUTF8 { traceparent in
             let traceContext = rewrittenTraceContext(context)
@@ -18,6 +18,8 @@ extension StoredFrame {
                     for field in fields {
                         switch field.known {
                         case .json, .entryTraceparent, .entryTracestate, .entryBaggage:
+                            continue
+                        case .data where !hasPayload:
                             continue
                         case .traceparent where context?.rewriting.contains(.traceparent) == true:
                             members.add(field, JSONValueText(string: RawText(UnsafeRawBufferPointer(traceparent))))

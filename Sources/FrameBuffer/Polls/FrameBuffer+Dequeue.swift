@@ -18,8 +18,7 @@ extension FrameBuffer {
                 let now = NIODeadline.now()
                 let deadline = now + TimeAmount(wait)
                 guard let id = polls.add(poll, count: count, until: deadline, now: now) else {
-                    let message = "as many polls wait already as may: \(pollLimit.most)"
-                    return poll.resume(returning: .failure(FrameBufferError(.tooManyPolls, message)))
+                    return poll.resume(returning: .failure(pollLimit.refusal))
                 }
                 ticket.id = id
                 wakeReader()
@@ -43,6 +42,9 @@ extension FrameBuffer {
         isStopping = true
         for poll in polls.removeAll() { poll.resume(returning: .success([])) }
         wakeReader()
+        endTails()
+        followed?.resume()
+        followed = nil
     }
 
     private func cancel(_ ticket: Ticket) {

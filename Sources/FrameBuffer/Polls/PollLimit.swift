@@ -11,6 +11,11 @@ package final class PollLimit: Sendable {
         self.most = most
     }
 
+    /// What a poll hears that may not wait.
+    var refusal: FrameBufferError {
+        FrameBufferError(.tooManyPolls, "as many polls wait already as may: \(most)")
+    }
+
     /// A poll begins to wait; false if it may not.
     func enter() -> Bool {
         if waiting.add(1, ordering: .relaxed).newValue <= most { return true }

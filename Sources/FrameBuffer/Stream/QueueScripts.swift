@@ -6,7 +6,7 @@ internal import RedisClient
 /// returns frames runs out of memory too (`allow-oom`), as it is what frees some.
 enum QueueScripts {
     /// All of them, to be loaded at each connect.
-    static let all = [enqueue, take, settle, giveBack, reap, bury, ensureGroup, size, beat, release]
+    static let all = [enqueue, take, settle, giveBack, reap, bury, ensureGroup, size, beat, release, delete, purge]
 
     /// KEYS stream, kept. ARGV capacity, field, value, …. Returns the id, or nil where the queue is full, and its size.
     static let enqueue = RedisScript(
@@ -271,6 +271,53 @@ enum QueueScripts {
             end
         end
         return kept
+        """
+    )
+
+    /// Deletes a frame that is not settled. KEYS stream, lease, held, ready, kept. ARGV group, id, padded id. Returns 1 if it
+    /// was there.
+    static let delete = RedisScript(
+        "delete",
+        """
+        #!lua flags=allow-oom
+        redis.call('XPENDING', KEYS[1], ARGV[1])
+        if redis.call('ZSCORE', KEYS[5], ARGV[3]) then return 0 end
+        redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
+        redis.call('ZREM', KEYS[2], ARGV[2])
+        redis.call('HDEL', KEYS[3], ARGV[3])
+        redis.call('ZREM', KEYS[4], ARGV[3])
+        return redis.call('XDEL', KEYS[1], ARGV[2])
+        """
+    )
+
+    /// Deletes the last of the frames below a bound, and forgets all that was known of those that are gone. KEYS stream,
+    /// lease, held, ready, kept. ARGV group, bound, the padded id before it, a consumer. Returns how many were not settled,
+    /// less those of the settled ones that were deleted before.
+    static let purge = RedisScript(
+        "purge",
+        """
+        #!lua flags=allow-oom
+        redis.call('XPENDING', KEYS[1], ARGV[1])
+        local deleted = redis.call('XTRIM', KEYS[1], 'MINID', ARGV[2])
+        local cursor = '0-0'
+        repeat
+            local found = redis.call('XAUTOCLAIM', KEYS[1], ARGV[1], ARGV[4], '9223372036854775', cursor, 'COUNT', 1000, 'JUSTID')
+            cursor = found[1]
+            for _, id in ipairs(found[3]) do
+                redis.call('ZREM', KEYS[2], id)
+                local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+                redis.call('HDEL', KEYS[3], string.rep('0', 20 - #ms) .. ms .. '-' .. string.rep('0', 20 - #seq) .. seq)
+            end
+        until cursor == '0-0'
+        for _, id in ipairs(redis.call('ZRANGE', KEYS[4], '-', '[' .. ARGV[3], 'BYLEX')) do redis.call('HDEL', KEYS[3], id) end
+        redis.call('ZREMRANGEBYLEX', KEYS[4], '-', '[' .. ARGV[3])
+        for _, id in ipairs(redis.call('ZRANGE', KEYS[5], 0, -1)) do
+            if id <= ARGV[3] then
+                redis.call('ZREM', KEYS[5], id)
+                deleted = deleted - 1
+            end
+        end
+        return deleted
         """
     )
 }

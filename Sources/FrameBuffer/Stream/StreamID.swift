@@ -11,6 +11,16 @@ package struct StreamID: Hashable, Comparable, Sendable, CustomStringConvertible
         self.sequence = sequence
     }
 
+    /// The one before all others: no entry has it.
+    package static let first = StreamID(milliseconds: 0, sequence: 0)
+
+    /// The one behind it.
+    var next: StreamID {
+        sequence < .max
+            ? StreamID(milliseconds: milliseconds, sequence: sequence + 1)
+            : StreamID(milliseconds: milliseconds + 1, sequence: 0)
+    }
+
     /// Reads the text of an id, its halves padded with zeros or not; nil for anything else.
     package init?(_ text: UnsafeRawBufferPointer) {
         guard let dash = text.firstIndex(of: UInt8(ascii: "-")),

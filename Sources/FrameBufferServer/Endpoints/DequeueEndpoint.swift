@@ -150,19 +150,9 @@ struct DequeueEndpoint: Sendable {
     ) -> Endpoint.Answer {
         let age = frame.age(of: stored)
         let (span, context) = queue.spans.startDequeue(frame, stored: stored, age: age, caller: caller)
-        var headers: HTTPHeaders = [
-            "Content-Type": stored.contentType ?? "application/octet-stream",
-            "Cache-Control": "no-store",
-            "X-Frame-Id": HeaderText.encoded(stored.frameID ?? ""),
-            "X-Message-Id": frame.delivery.id.description,
-            "X-Frame-Age-Ms": String(age.milliseconds),
-        ]
-        if let cameraID = stored.cameraID {
-            headers.add(name: "X-Frame-Camera-Id", value: HeaderText.encoded(cameraID))
-        }
-        if let traceID = context?.traceID { headers.add(name: "X-Trace-Id", value: traceID) }
+        var response = HTTPResponse(payload: payload, of: stored, id: frame.delivery.id, context: context)
+        response.headers.add(name: "X-Frame-Age-Ms", value: String(age.milliseconds))
         queue.spans.endDequeue(span)
-        let response = HTTPResponse(status: .ok, headers: headers, body: ByteBuffer(bytes: payload))
         return Endpoint.Answer(response: response, context: context)
     }
 }

@@ -18,14 +18,19 @@ package struct Endpoints: HTTPResponder {
         EnqueueEndpoint(queues: queues, limits: process.limits).register(in: &router)
         DequeueEndpoint(queues: queues).register(in: &router)
         QueueEndpoints(queues: queues).register(in: &router)
+        FramesEndpoints(queues: queues).register(in: &router)
         HealthEndpoints(queues: queues, process: process).register(in: &router)
         self.router = router
     }
 
     package func respond(to request: HTTPRequest) async -> HTTPResponse {
         switch router.match(method: request.method, path: request.path) {
-        case .found(let endpoint, _):
-            await respond(to: request, by: endpoint)
+        case .found(let endpoint, let parameters):
+            if parameters.isEmpty {
+                await respond(to: request, by: endpoint)
+            } else {
+                await respond(to: request.with(parameters), by: endpoint)
+            }
         case .notFound:
             HTTPProblem(.notFound, detail: "there is nothing at this path; GET /health and POST /enqueue are a start")
                 .response()

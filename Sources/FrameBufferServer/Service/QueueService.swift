@@ -15,6 +15,7 @@ struct QueueService: Service {
             await withTaskGroup { group in
                 for queue in loops.flatMap(\.all) {
                     group.addTask { await queue.read() }
+                    group.addTask { await queue.follow() }
                 }
                 await withTaskGroup { housekeeping in
                     for queue in loops.flatMap(\.all) {

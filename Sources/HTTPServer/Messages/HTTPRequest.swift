@@ -12,6 +12,9 @@ package struct HTTPRequest: Sendable {
     /// The target's query.
     package let query: QueryParameters
 
+    /// What the path has in the places of its pattern's parameters; none until a router has found that.
+    package private(set) var pathParameters = PathParameters()
+
     /// The header fields as they came.
     package let headers: HTTPHeaders
 
@@ -56,6 +59,13 @@ package struct HTTPRequest: Sendable {
             path = target
             query = QueryParameters("")
         }
+    }
+
+    /// The same request, with what a router found in its path.
+    package func with(_ parameters: PathParameters) -> HTTPRequest {
+        var request = self
+        request.pathParameters = parameters
+        return request
     }
 
     /// RFC 9112, section 3.2.2: a server must take the absolute form too, although only proxies are sent it.

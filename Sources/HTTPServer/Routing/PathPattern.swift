@@ -47,6 +47,9 @@ package struct PathParameters: Sendable, Equatable {
     private var names: [String] = []
     private var values: [String] = []
 
+    /// Whether there are none.
+    package var isEmpty: Bool { names.isEmpty }
+
     /// The value of the parameter, if the pattern has it.
     package subscript(name: String) -> String? {
         names.firstIndex(of: name).map { values[$0] }

@@ -93,6 +93,12 @@ package actor RedisClient {
         try await current().commands([words])[0]
     }
 
+    /// Sends commands in one write and waits for all their replies; throws the first error among them. Cancelling does
+    /// nothing.
+    package func commands(_ commands: [[String]]) async throws(RedisError) -> [RedisReply] {
+        try await current().commands(commands)
+    }
+
     /// Calls a script and waits for its reply. Cancelling does nothing.
     package func call(_ call: ScriptCall) async throws(RedisError) -> RedisReply {
         let result = await withCheckedContinuation { continuation in

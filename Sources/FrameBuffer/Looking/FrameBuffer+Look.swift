@@ -1,0 +1,128 @@
+internal import RedisClient
+
+extension FrameBuffer {
+    /// The most entries that one look goes through, whether they are shown or not.
+    private static let entriesALook = 1000
+
+    /// Looks at frames that are not settled yet, oldest first, and takes none: up to `count`, no more than fit into 64 MiB.
+    ///
+    /// - Parameters:
+    ///   - after: the entry behind which it begins.
+    ///   - cameraID: shows only frames of this camera. A look ends after a thousand entries, found or not.
+    package func look(after: StreamID, count: Int, cameraID: String? = nil) async throws(FrameBufferError) -> Look {
+        var look = Look(last: after)
+        var seen = 0
+        var bytes = 0
+        do throws(RedisError) {
+            while !look.isAtEnd, look.frames.count < count, seen < Self.entriesALook,
+                bytes < configuration.bytesAReply
+            {
+                // A few first: how large they are says how many more one reply may hold.
+                let fitting = seen == 0 ? 4 : max(1, configuration.bytesARead / max(1, bytes / seen))
+                let wanted = cameraID == nil ? count - look.frames.count : Self.entriesALook - seen
+                let portion = min(fitting, wanted)
+                let entries = try await entries(after: look.last, portion)
+                look.isAtEnd = entries.count < portion
+                for (entry, isSettled) in entries where look.frames.count < count {
+                    look.last = entry.id
+                    seen += 1
+                    bytes += entry.size
+                    if isSettled { continue }
+                    if let cameraID, entry.withStored(\.cameraID) != cameraID { continue }
+                    look.frames.append(entry)
+                }
+            }
+        } catch {
+            throw self.error(error)
+        }
+        return look
+    }
+
+    /// One frame that is not settled yet; nil where there is none of that id.
+    package func frame(_ id: StreamID) async throws(FrameBufferError) -> FrameEntry? {
+        do throws(RedisError) {
+            let text = id.description
+            let entries = try await entries(["XRANGE", keys.stream, text, text])
+            return entries.first { !$0.isSettled }?.entry
+        } catch {
+            throw self.error(error)
+        }
+    }
+
+    /// The id of the last entry; that before all others where there is none.
+    package func lastID() async throws(FrameBufferError) -> StreamID {
+        do throws(RedisError) {
+            let last = try await redis.command(["XREVRANGE", keys.stream, "+", "-", "COUNT", "1"]).value[0]
+            return last.flatMap(FrameEntry.init)?.id ?? .first
+        } catch {
+            throw self.error(error)
+        }
+    }
+
+    private func entries(
+        after id: StreamID,
+        _ count: Int
+    ) async throws(RedisError) -> [(entry: FrameEntry, isSettled: Bool)] {
+        try await entries(["XRANGE", keys.stream, "(\(id)", "+", "COUNT", String(count)])
+    }
+
+    /// Entries, and whether they are only kept for other groups.
+    private func entries(_ range: [String]) async throws(RedisError) -> [(entry: FrameEntry, isSettled: Bool)] {
+        let reply = try await redis.command(range).value
+        let entries = (0..<reply.count).compactMap { reply[$0].flatMap(FrameEntry.init) }
+        guard !entries.isEmpty, try await redis.command(["EXISTS", keys.kept]).value.integer == 1 else {
+            return entries.map { ($0, false) }
+        }
+        let scores = try await redis.commands(entries.map { ["ZSCORE", keys.kept, $0.id.padded] })
+        return zip(entries, scores).map { ($0, !$1.value.isNull) }
+    }
+
+    // MARK: Deleting
+
+    /// Deletes a frame, wherever it is; false where there is none of that id. What holds it finds it gone.
+    package func delete(_ id: StreamID) async throws(FrameBufferError) -> Bool {
+        let call = ScriptCall(
+            QueueScripts.delete,
+            keys: [keys.stream, keys.lease, keys.held, keys.ready, keys.kept],
+            [configuration.group, id.description, id.padded]
+        )
+        do throws(RedisError) { return try await number(call) == 1 } catch { throw self.error(error) }
+    }
+
+    /// Deletes all frames there are at this moment, waiting and in hand; returns how many.
+    package func purge() async throws(FrameBufferError) -> Int {
+        let last = try await lastID()
+        guard last != .first else { return 0 }
+        do throws(RedisError) {
+            var trimmed = 0
+            // In portions, so that others get their turn; a portion leaves the node alone that the bound is in.
+            while true {
+                let portion =
+                    try await redis.command([
+                        "XTRIM", keys.stream, "MINID", "~", last.next.description, "LIMIT", "2500",
+                    ]).value.integer ?? 0
+                trimmed += portion
+                if portion == 0 { break }
+            }
+            let call = ScriptCall(
+                QueueScripts.purge,
+                keys: [keys.stream, keys.lease, keys.held, keys.ready, keys.kept],
+                [configuration.group, last.next.description, last.padded, process.consumer(loop: loop, life: life)]
+            )
+            return trimmed + (try await number(call))
+        } catch {
+            throw self.error(error)
+        }
+    }
+
+    /// Calls a script that needs the group, which is made where it is missing; returns its number.
+    private func number(_ call: ScriptCall) async throws(RedisError) -> Int {
+        do throws(RedisError) {
+            return try await redis.call(call).value.integer ?? 0
+        } catch {
+            guard error.code == .noGroup else { throw error }
+            try await ensureGroup()
+            return try await redis.call(call).value.integer ?? 0
+        }
+    }
+}

@@ -1,0 +1,159 @@
+internal import FrameBuffer
+internal import HTTPServer
+internal import NIOCore
+internal import NIOHTTP1
+
+/// Frames that are looked at where they stand, followed, or deleted: `/frames`, `/frames/{message_id}`, `/tail`.
+struct FramesEndpoints: Sendable {
+    let queues: Queues
+
+    private static let mostFrames = 1000
+
+    func register(in router: inout Router<Endpoint>) {
+        router.add(.GET, "/frames", Endpoint("/frames", tracing: .never, handle: list))
+        router.add(.DELETE, "/frames", Endpoint("/frames", tracing: .always, handle: purge))
+        let one = "/frames/{message_id}"
+        router.add(.GET, one, Endpoint(one, tracing: .never, handle: show))
+        router.add(.DELETE, one, Endpoint(one, tracing: .always, handle: delete))
+        router.add(.GET, "/tail", Endpoint("/tail", tracing: .never, handle: tail))
+    }
+
+    // MARK: Looking
+
+    @Sendable private func list(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {
+        let queue = try queues.queue(of: request)
+        var (after, count, cameraID, hasData) = (StreamID.first, 100, nil as String?, false)
+        try request.forEachParameter(of: ["queue", "after", "count", "camera_id", "data"]) {
+            name,
+            value throws(HTTPProblem) in
+            switch name {
+            case "after": after = try Self.id(value, of: name)
+            case "count": count = try Self.count(value)
+            case "camera_id": cameraID = value
+            case "data": hasData = try Self.truth(value, of: name)
+            default: break
+            }
+        }
+        let look = try await queue.look(after: after, count: count, cameraID: cameraID)
+        return answer(look, next: look.isAtEnd ? nil : look.last, hasData: hasData)
+    }
+
+    @Sendable private func tail(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {
+        let queue = try queues.queue(of: request)
+        var (after, count, wait) = (nil as StreamID?, 100, Duration.seconds(1))
+        try request.forEachParameter(of: ["queue", "after", "count", "wait"]) { name, value throws(HTTPProblem) in
+            switch name {
+            case "after": after = value == "$" ? nil : try Self.id(value, of: name)
+            case "count": count = try Self.count(value)
+            case "wait":
+                guard let duration = Duration(unitText: value), (.zero ... .seconds(60)).contains(duration) else {
+                    throw HTTPProblem(.badRequest, detail: "wait is a duration from 0 to 60s, such as 250ms or 1s")
+                }
+                wait = duration
+            default: break
+            }
+        }
+        let look = try await queue.tail(after: after, count: count, wait: wait)
+        return answer(look, next: look.last, hasData: true)
+    }
+
+    @Sendable private func show(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {
+        let queue = try queues.queue(of: request)
+        try request.forEachParameter(of: ["queue"]) { _, _ in }
+        let id = try Self.messageID(of: request)
+        guard let form = AcceptedForm(request.headers["accept"]) else {
+            throw HTTPProblem(
+                .notAcceptable,
+                detail: "a frame comes as application/json, or as its payload for image/* and application/octet-stream"
+            )
+        }
+        guard let entry = try await queue.frame(id) else { throw Self.notFound(id) }
+        let response = entry.withStored { stored in
+            if form == .payload, let payload = stored.payload {
+                return HTTPResponse(payload: payload, of: stored, id: entry.id, context: stored.context)
+            }
+            var json = JSONWriter()
+            json.object { $0.members(of: entry, stored, hasData: true) }
+            return HTTPResponse(json: json)
+        }
+        return Endpoint.Answer(response: response)
+    }
+
+    private func answer(_ look: Look, next: StreamID?, hasData: Bool) -> Endpoint.Answer {
+        var json = JSONWriter()
+        json.object {
+            $0.array("frames") { json in
+                for entry in look.frames {
+                    entry.withStored { stored in json.object { $0.members(of: entry, stored, hasData: hasData) } }
+                }
+            }
+            $0.member("next", next?.description)
+        }
+        return Endpoint.Answer(response: HTTPResponse(json: json))
+    }
+
+    // MARK: Deleting
+
+    @Sendable private func delete(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {
+        let queue = try queues.queue(of: request)
+        try request.forEachParameter(of: ["queue"]) { _, _ in }
+        let id = try Self.messageID(of: request)
+        guard try await queue.delete(id) else { throw Self.notFound(id) }
+        return deleted(1)
+    }
+
+    @Sendable private func purge(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {
+        let queue = try queues.queue(of: request)
+        try request.forEachParameter(of: ["queue"]) { _, _ in }
+        return deleted(try await queue.purge())
+    }
+
+    private func deleted(_ count: Int) -> Endpoint.Answer {
+        var json = JSONWriter()
+        json.object { $0.member("deleted", count) }
+        return Endpoint.Answer(response: HTTPResponse(json: json))
+    }
+
+    // MARK: What is asked for
+
+    private static func notFound(_ id: StreamID) -> HTTPProblem {
+        HTTPProblem(.notFound, detail: "there is no frame \(id) in the queue, or it is settled")
+    }
+
+    private static func messageID(of request: HTTPRequest) throws(HTTPProblem) -> StreamID {
+        try id(request.pathParameters["message_id"] ?? "", of: "message_id")
+    }
+
+    private static func id(_ text: String, of name: String) throws(HTTPProblem) -> StreamID {
+        if text == "0" { return .first }
+        guard let id = StreamID(text) else {
+            throw HTTPProblem(.badRequest, detail: "\(name) is a message id, such as 1764032306000-0")
+        }
+        return id
+    }
+
+    private static func count(_ text: String) throws(HTTPProblem) -> Int {
+        guard let count = Int(text), (1...mostFrames).contains(count) else {
+            throw HTTPProblem(.badRequest, detail: "count is a number from 1 to \(mostFrames)")
+        }
+        return count
+    }
+
+    private static func truth(_ text: String, of name: String) throws(HTTPProblem) -> Bool {
+        switch text {
+        case "true": return true
+        case "false": return false
+        default: throw HTTPProblem(.badRequest, detail: "\(name) is true or false")
+        }
+    }
+}
+
+extension JSONWriter {
+    /// The members that say all of a frame that is looked at.
+    fileprivate mutating func members(of entry: FrameEntry, _ stored: StoredFrame, hasData: Bool) {
+        let context = stored.context
+        member("message_id", entry.id.description)
+        member("frame") { stored.writeJSON(into: &$0, context: context, hasPayload: hasData) }
+        member("trace_id", context?.traceID)
+    }
+}
