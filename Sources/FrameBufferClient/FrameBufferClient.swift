@@ -92,10 +92,9 @@ public struct FrameBufferClient: Sendable {
     }
 
     private func dequeue(wait: Duration, accept: String) async throws -> Reply {
-        let milliseconds = wait.components.seconds * 1_000 + wait.components.attoseconds / 1_000_000_000_000_000
-        var request = request("/dequeue", query: [("wait", "\(milliseconds)ms")])
+        var request = request("/dequeue", query: [("wait", "\(wait.milliseconds)ms")])
         request.headers.add(name: "Accept", value: accept)
-        return try await send(request, timeout: .milliseconds(milliseconds) + .seconds(30))
+        return try await send(request, timeout: wait.timeout)
     }
 
     private struct Status: Decodable {
@@ -109,6 +108,18 @@ public struct FrameBufferClient: Sendable {
     /// - Throws: `FrameBufferError`, `CancellationError`.
     public func queueSize() async throws -> QueueSize {
         try await decode(QueueSize.self, from: send(request("/queue/size"), timeout: .seconds(10)).body)
+    }
+
+    /// Reads along: frames as they come, which stay in the queue for the workers.
+    ///
+    /// - Parameters:
+    ///   - after: a message id, ``Tail/next`` of the call before for instance; `0` for all there is; `$` for what comes from
+    ///     now on.
+    ///   - wait: how long to wait for a frame, up to a minute.
+    /// - Throws: `FrameBufferError`, `CancellationError`.
+    public func tail(after: String = "$", wait: Duration = .seconds(1)) async throws -> Tail {
+        let request = request("/tail", query: [("after", after), ("wait", "\(wait.milliseconds)ms")])
+        return try await decode(Tail.self, from: send(request, timeout: wait.timeout).body)
     }
 
     // MARK: - Requests and replies
@@ -155,6 +166,15 @@ public struct FrameBufferClient: Sendable {
             throw FrameBufferError(unexpected: "the reply of \(url) is not what a Frame Buffer answers", error)
         }
     }
+}
+
+extension Duration {
+    fileprivate var milliseconds: Int64 {
+        components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000
+    }
+
+    /// How long a request may take that waits for so long.
+    fileprivate var timeout: TimeAmount { .milliseconds(milliseconds) + .seconds(30) }
 }
 
 extension String {

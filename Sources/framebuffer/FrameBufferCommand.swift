@@ -14,7 +14,7 @@ struct FrameBufferCommand: AsyncParsableCommand {
               framebuffer size
               framebuffer dequeue --output frames
             """,
-        subcommands: [ServeCommand.self, EnqueueCommand.self, DequeueCommand.self, SizeCommand.self]
+        subcommands: [ServeCommand.self, EnqueueCommand.self, DequeueCommand.self, TailCommand.self, SizeCommand.self]
     )
 
     static func main() async {

@@ -100,6 +100,19 @@ struct FramesTests {
         }
     }
 
+    @Test("are printed by the command line as they come")
+    func commandLine() async throws {
+        try await withService { service, _ in
+            for number in 0..<3 { try await service.add("f\(number)") }
+            let command = ["tail", "--after", "0", "--count", "3", "--url", service.url]
+            let run = try await CommandRun(FrameBufferProcess.executable, command)
+            #expect(run.exitCode == 0, "\(run.errors)")
+            #expect(run.lines.map { $0.split(separator: " ").first } == ["f0", "f1", "f2"])
+            #expect(run.lines.allSatisfy { $0.split(separator: " ").count == 4 })
+            #expect(try await service.size() == 3)
+        }
+    }
+
     @Test("are asked for with what is a number, an id, a duration or a known name, or 400")
     func refused() async throws {
         try await withService { service, _ in
