@@ -38,7 +38,8 @@ package actor FrameBuffer {
     var polls: PollQueue<Poll>
     var pollTimer: (deadline: NIODeadline, task: Scheduled<Void>)?
     var wake: CheckedContinuation<Void, Never>?
-    var isStopping = false
+    /// Whether ``stopPolls()`` was called.
+    package internal(set) var isStopping = false
     var life = 0
     var averageFrame = 0
     /// Why the last look into the queue failed; nil once one went well.

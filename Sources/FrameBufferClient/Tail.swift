@@ -22,6 +22,7 @@ public struct Tail: Decodable, Sendable {
             case cameraID = "camera_id"
         }
 
+        /// Reads an element of `frames`.
         public init(from decoder: any Decoder) throws {
             let members = try decoder.container(keyedBy: CodingKeys.self)
             messageID = try members.decode(String.self, forKey: .messageID)

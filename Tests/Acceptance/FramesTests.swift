@@ -129,11 +129,6 @@ struct FramesTests {
 }
 
 extension FrameBufferProcess {
-    fileprivate func add(_ frameID: String) async throws {
-        let reply = try await enqueue(#"{"frame_id":"\#(frameID)"}"#)
-        guard reply.status == 200 else { throw Failure(description: "\(reply.status) \(reply.text)") }
-    }
-
     /// How many frames wait and are in hand.
     fileprivate func size() async throws -> Int? {
         try await get("/queue/size").json()["size"]?.integer

@@ -19,6 +19,7 @@ package struct Endpoints: HTTPResponder {
         DequeueEndpoint(queues: queues).register(in: &router)
         QueueEndpoints(queues: queues).register(in: &router)
         FramesEndpoints(queues: queues).register(in: &router)
+        StreamEndpoint(queues: queues).register(in: &router)
         HealthEndpoints(queues: queues, process: process).register(in: &router)
         self.router = router
     }

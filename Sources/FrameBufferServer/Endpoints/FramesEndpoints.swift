@@ -3,7 +3,7 @@ internal import HTTPServer
 internal import NIOCore
 internal import NIOHTTP1
 
-/// Frames that are looked at where they stand, followed, or deleted: `/frames`, `/frames/{message_id}`, `/tail`.
+/// Frames that are looked at where they stand, or deleted: `/frames`, `/frames/{message_id}`; and `/tail`, which reads along.
 struct FramesEndpoints: Sendable {
     let queues: Queues
 
@@ -27,7 +27,7 @@ struct FramesEndpoints: Sendable {
             name,
             value throws(HTTPProblem) in
             switch name {
-            case "after": after = try Self.id(value, of: name)
+            case "after": after = try StreamID(parameter: value, of: name)
             case "count": count = try Self.count(value)
             case "camera_id": cameraID = value
             case "data": hasData = try Self.truth(value, of: name)
@@ -43,7 +43,7 @@ struct FramesEndpoints: Sendable {
         var (after, count, wait) = (nil as StreamID?, 100, Duration.seconds(1))
         try request.forEachParameter(of: ["queue", "after", "count", "wait"]) { name, value throws(HTTPProblem) in
             switch name {
-            case "after": after = value == "$" ? nil : try Self.id(value, of: name)
+            case "after": after = value == "$" ? nil : try StreamID(parameter: value, of: name)
             case "count": count = try Self.count(value)
             case "wait":
                 guard let duration = Duration(unitText: value), (.zero ... .seconds(60)).contains(duration) else {
@@ -121,15 +121,7 @@ struct FramesEndpoints: Sendable {
     }
 
     private static func messageID(of request: HTTPRequest) throws(HTTPProblem) -> StreamID {
-        try id(request.pathParameters["message_id"] ?? "", of: "message_id")
-    }
-
-    private static func id(_ text: String, of name: String) throws(HTTPProblem) -> StreamID {
-        if text == "0" { return .first }
-        guard let id = StreamID(text) else {
-            throw HTTPProblem(.badRequest, detail: "\(name) is a message id, such as 1764032306000-0")
-        }
-        return id
+        try StreamID(parameter: request.pathParameters["message_id"] ?? "", of: "message_id")
     }
 
     private static func count(_ text: String) throws(HTTPProblem) -> Int {
@@ -150,10 +142,20 @@ struct FramesEndpoints: Sendable {
 
 extension JSONWriter {
     /// The members that say all of a frame that is looked at.
-    fileprivate mutating func members(of entry: FrameEntry, _ stored: StoredFrame, hasData: Bool) {
+    mutating func members(of entry: FrameEntry, _ stored: StoredFrame, hasData: Bool) {
         let context = stored.context
         member("message_id", entry.id.description)
         member("frame") { stored.writeJSON(into: &$0, context: context, hasPayload: hasData) }
         member("trace_id", context?.traceID)
+    }
+}
+
+extension StreamID {
+    /// Reads a parameter; `0` is the one before all others.
+    init(parameter text: String, of name: String) throws(HTTPProblem) {
+        guard let id = text == "0" ? .first : StreamID(text) else {
+            throw HTTPProblem(.badRequest, detail: "\(name) is a message id, such as 1764032306000-0")
+        }
+        self = id
     }
 }

@@ -214,23 +214,56 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
             Task.immediateDetached(executorPreference: executor) {
                 if isCancelled { withUnsafeCurrentTask { $0?.cancel() } }
                 let response = await responder.respond(to: request)
-                connection.value.responded(response)
+                if connection.value.responded(response), let stream = response.stream {
+                    await stream(HTTPBodyWriter(connection))
+                    connection.value.streamEnded()
+                }
             }
         }
         if !isAnswered { self.task = task }
     }
 
-    private func responded(_ response: HTTPResponse) {
-        task = nil
-        isAnswered = true
-        loop.requestFinished()
-        switch machine.responded(now: loop.eventLoop.now) {
+    /// - Returns: Whether the response's stream is to follow, behind which ``streamEnded()`` is called.
+    private func responded(_ response: HTTPResponse) -> Bool {
+        let disposition = machine.responded(isStream: response.stream != nil, now: loop.eventLoop.now)
+        if disposition != .stream { taskEnded() }
+        switch disposition {
         case .write(let framing, let isLast):
             write(response, framing: framing, isLast: isLast)
+        case .stream:
+            write(response, framing: ResponseEncoder.Framing(connection: .close), isLast: false)
         case .drop:
             response.onDelivery?(.failed)
         }
         perform()
+        return disposition == .stream
+    }
+
+    private func streamEnded() {
+        taskEnded()
+        machine.streamEnded(now: loop.eventLoop.now)
+        perform()
+    }
+
+    private func taskEnded() {
+        task = nil
+        isAnswered = true
+        loop.requestFinished()
+    }
+
+    /// Writes some of a stream; succeeds once the kernel has it.
+    func write(_ bytes: ByteBuffer) -> EventLoopFuture<Void> {
+        guard let context else { return loop.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel) }
+        machine.wrote(bytes.readableBytes)
+        machine.streamWaits(true, now: loop.eventLoop.now)
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenComplete { _ in
+            self.machine.streamWaits(false, now: self.loop.eventLoop.now)
+            self.perform()
+        }
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: promise)
+        perform()
+        return promise.futureResult
     }
 
     private func write(_ response: HTTPResponse, framing: ResponseEncoder.Framing, isLast: Bool) {

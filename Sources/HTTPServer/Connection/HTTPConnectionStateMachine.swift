@@ -32,6 +32,8 @@ struct HTTPConnectionStateMachine {
     /// What becomes of a response.
     enum Disposition: Equatable {
         case write(Framing, isLast: Bool)
+        /// Write the head, and then what the stream brings, until ``HTTPConnectionStateMachine/streamEnded(now:)``.
+        case stream
         /// The connection is gone.
         case drop
     }
@@ -87,6 +89,8 @@ struct HTTPConnectionStateMachine {
     private var isInputClosed = false
     private var isWritable = true
     private var isQuiescing = false
+    /// Whether some of a stream waits for the peer to take what went before.
+    private var isStreamWaiting = false
     private var isReadPaused = false
     private var isReadCycleOpen = false
     private var readCycle = 0
@@ -230,9 +234,17 @@ struct HTTPConnectionStateMachine {
     // MARK: - Answering
 
     /// The task has answered.
-    mutating func responded(now: NIODeadline) -> Disposition {
+    ///
+    /// - Parameter isStream: Whether the body comes bit by bit, until the connection's end: there is no further request.
+    mutating func responded(isStream: Bool = false, now: NIODeadline) -> Disposition {
         guard phase == .open, let exchange else { return .drop }
         self.now = now
+        if isStream, !exchange.isHead {
+            stopReading()
+            turns.removeAll()
+            wantsCancel = wantsCancel || isInputClosed || isQuiescing
+            return .stream
+        }
         self.exchange = nil
         idleSince = now
         let isLast = exchange.persistence == .close || (turns.isEmpty && canBringNoRequest)
@@ -241,6 +253,21 @@ struct HTTPConnectionStateMachine {
             finish()
         }
         return .write(framing(of: exchange, isLast: isLast), isLast: isLast)
+    }
+
+    /// The stream has come to its end.
+    mutating func streamEnded(now: NIODeadline) {
+        guard phase == .open else { return }
+        self.now = now
+        exchange = nil
+    }
+
+    /// Some of the stream waits for the peer to take what went before, or does so no more.
+    mutating func streamWaits(_ isWaiting: Bool, now: NIODeadline) {
+        guard phase != .closed else { return }
+        self.now = now
+        isStreamWaiting = isWaiting
+        watch()
     }
 
     /// Bytes were handed to the socket.
@@ -266,7 +293,7 @@ struct HTTPConnectionStateMachine {
         guard phase != .closed else { return }
         self.now = now
         self.isWritable = isWritable
-        deliveries.watch(!isWritable || phase == .finishing, now: now, delay: configuration.deliveryDelay)
+        watch()
     }
 
     /// The socket was looked at.
@@ -466,6 +493,11 @@ struct HTTPConnectionStateMachine {
         bufferedBytes -= incoming?.body.readableBytes ?? 0
         incoming = nil
         reading = .nothing
+    }
+
+    private mutating func watch() {
+        let isWatched = !isWritable || isStreamWaiting || phase == .finishing
+        deliveries.watch(isWatched, now: now, delay: configuration.deliveryDelay)
     }
 
     /// Closes or resets; what is unproven has failed unless it was decided before.

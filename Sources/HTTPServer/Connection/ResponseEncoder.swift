@@ -39,7 +39,8 @@ struct ResponseEncoder {
         }
         let body = response.body
         let hasBody = response.status.mayHaveResponseBody
-        let isInline = hasBody && !framing.omitsBody && body.readableBytes <= Self.inlineBodyLimit
+        let hasLength = hasBody && response.stream == nil
+        let isInline = hasLength && !framing.omitsBody && body.readableBytes <= Self.inlineBodyLimit
 
         var size = 128 + response.status.reasonPhrase.utf8.count + dateLine.utf8.count
         for (name, value) in response.headers {
@@ -65,7 +66,7 @@ struct ResponseEncoder {
             case .keepAlive: output.append("Connection: keep-alive\r\n")
             case .close: output.append("Connection: close\r\n")
             }
-            if hasBody {
+            if hasLength {
                 output.append("Content-Length: ")
                 output.append(decimal: body.readableBytes)
                 output.append("\r\n\r\n")
@@ -77,7 +78,7 @@ struct ResponseEncoder {
             }
             return output.count
         }
-        return hasBody && !framing.omitsBody && !isInline ? body : nil
+        return hasLength && !framing.omitsBody && !isInline ? body : nil
     }
 
     private static func isOurs(_ name: String) -> Bool {

@@ -17,17 +17,24 @@ package struct HTTPResponse: Sendable {
     /// event loop, also where the response was never written. `nil`: nobody needs to know, and nothing is tracked.
     package var onDelivery: (@Sendable (HTTPDelivery) -> Void)?
 
+    /// Writes the body after the head, until it returns, where its length is not known: ``body`` is not sent then, and the
+    /// connection closes behind it. It runs in the request's task, which is cancelled when the peer closes, if only its
+    /// sending half, and when the server stops. It is not called in answer to `HEAD`, or where the connection is gone.
+    package var stream: (@Sendable (HTTPBodyWriter) async -> Void)?
+
     /// Makes a response.
     package init(
         status: HTTPResponseStatus,
         headers: HTTPHeaders = [:],
         body: ByteBuffer = ByteBuffer(),
-        onDelivery: (@Sendable (HTTPDelivery) -> Void)? = nil
+        onDelivery: (@Sendable (HTTPDelivery) -> Void)? = nil,
+        stream: (@Sendable (HTTPBodyWriter) async -> Void)? = nil
     ) {
         self.status = status
         self.headers = headers
         self.body = body
         self.onDelivery = onDelivery
+        self.stream = stream
     }
 }
 

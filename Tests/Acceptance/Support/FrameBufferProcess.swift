@@ -104,6 +104,12 @@ final class FrameBufferProcess: Sendable {
         )
     }
 
+    /// Enqueues a frame of that id, which has to succeed.
+    func add(_ frameID: String) async throws {
+        let reply = try await enqueue(#"{"frame_id":"\#(frameID)"}"#)
+        guard reply.status == 200 else { throw Failure(description: "\(reply.status) \(reply.text)") }
+    }
+
     /// `GET /dequeue`; nil where nothing came.
     func dequeue(wait: String = "5s") async throws -> [String: JSON]? {
         let reply = try await get("/dequeue?wait=\(wait)")

@@ -95,18 +95,21 @@ final class ConnectionDriver {
     // MARK: - Answering
 
     /// The task has answered with a response of 100 bytes.
-    func respond(tracked name: String? = nil) -> String {
-        switch machine.responded(now: now) {
+    func respond(tracked name: String? = nil, isStream: Bool = false) -> String {
+        switch machine.responded(isStream: isStream, now: now) {
         case .drop:
             if let name { deliveries.callback(name)(.failed) }
             return "drop"
+        case .stream:
+            write(100)
+            return "stream"
         case .write(let framing, let isLast):
             write(100, onDelivery: name.map(deliveries.callback))
             return "write \(framing.connection)" + (framing.omitsBody ? " without body" : "") + (isLast ? " last" : "")
         }
     }
 
-    private func write(_ count: Int, onDelivery: DeliveryTracker.Callback? = nil) {
+    func write(_ count: Int, onDelivery: DeliveryTracker.Callback? = nil) {
         written += UInt64(count)
         machine.wrote(count, onDelivery: onDelivery)
     }
