@@ -46,6 +46,7 @@ struct LookTests {
             }
             let look = try await queue.buffer.look(after: .first, count: 2, cameraID: "rare")
             #expect(look.frameIDs == ["50", "150"])
+            #expect(!look.isAtEnd)
             let rest = try await queue.buffer.look(after: look.last, count: 2, cameraID: "rare")
             #expect(rest.frameIDs == ["250"])
             #expect(rest.isAtEnd)

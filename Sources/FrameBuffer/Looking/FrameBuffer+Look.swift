@@ -22,7 +22,6 @@ extension FrameBuffer {
                 let wanted = cameraID == nil ? count - look.frames.count : Self.entriesALook - seen
                 let portion = min(fitting, wanted)
                 let entries = try await entries(after: look.last, portion)
-                look.isAtEnd = entries.count < portion
                 for (entry, isSettled) in entries where look.frames.count < count {
                     look.last = entry.id
                     seen += 1
@@ -31,6 +30,8 @@ extension FrameBuffer {
                     if let cameraID, entry.withStored(\.cameraID) != cameraID { continue }
                     look.frames.append(entry)
                 }
+                let sawAll = entries.isEmpty || look.last == entries.last?.entry.id
+                look.isAtEnd = sawAll && entries.count < portion
             }
         } catch {
             throw self.error(error)
