@@ -18,7 +18,8 @@ struct TestQueue {
         capacity: Int = 1000,
         polls: Int = 100,
         process: ProcessIdentity = ProcessIdentity(),
-        keepsHouse: Bool = true
+        keepsHouse: Bool = true,
+        deduplicationWindow: Duration = .seconds(120)
     ) throws {
         let address = try RedisAddress(redis.url)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -29,8 +30,10 @@ struct TestQueue {
             executor: EventLoopExecutor(MultiThreadedEventLoopGroup.singleton.any()),
             logger: logger
         )
+        var configuration = QueueConfiguration(name: "frames:queue", group: "workers", capacity: capacity)
+        configuration.deduplicationWindow = deduplicationWindow
         let buffer = FrameBuffer(
-            QueueConfiguration(name: "frames:queue", group: "workers", capacity: capacity),
+            configuration,
             address: address,
             redis: client,
             tracer: FrameTracer(
