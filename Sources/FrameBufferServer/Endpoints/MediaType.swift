@@ -5,7 +5,8 @@ struct MediaType {
 
     init(_ header: some StringProtocol) {
         let name = header.prefix { $0 != ";" }
-        self.name = name.utf8.contains { $0 == 0x20 || $0 == 0x09 } ? Self.trimmed(name) : name.lowercased()
+        self.name =
+            name.utf8.contains { $0 == 0x20 || $0 == 0x09 } ? Self.trimmed(name).lowercased() : name.lowercased()
     }
 
     /// The value of a parameter, without its quotes; nil where the header has no such parameter, or no end of its quotes.
@@ -16,7 +17,7 @@ struct MediaType {
             let name = rest.prefix { $0 != "=" && $0 != ";" }
             rest = rest[name.endIndex...]
             guard rest.first == "=" else { continue }
-            rest = rest.dropFirst()
+            rest = rest.dropFirst().drop { $0 == " " || $0 == "\t" }
             var value = ""
             if rest.first == "\"" {
                 rest = rest.dropFirst()
@@ -28,17 +29,16 @@ struct MediaType {
                 rest = rest.drop { $0 != ";" }
             } else {
                 let text = rest.prefix { $0 != ";" }
-                value = String(text.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
+                value = trimmed(text)
                 rest = rest[text.endIndex...]
             }
-            if trimmed(name) == wanted { return value }
+            if trimmed(name).lowercased() == wanted { return value }
         }
         return nil
     }
 
     private static func trimmed(_ text: some StringProtocol) -> String {
         String(text.drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
-            .lowercased()
     }
 }
 
