@@ -6,6 +6,8 @@ package struct QueueConfiguration: Sendable {
     package var group: String
     /// The most frames that may wait and be in hand.
     package var capacity: Int
+    /// How long a key that came with a request is remembered.
+    package var deduplicationWindow = Duration.seconds(120)
     /// The most frames that one read asks for.
     var framesARead = 64
     /// About how many bytes one read may bring.

@@ -22,9 +22,13 @@ struct QueueOptions: SettingOptions {
     @Option(.queues) var queues: String?
     @Option(.group) var group: String?
     @Option(.capacityFrames) var capacityFrames: String?
+    @Option(.deduplicationWindow) var deduplicationWindow: String?
 
     var values: [SettingDefinition: String?] {
-        [.queues: queues, .group: group, .capacityFrames: capacityFrames]
+        [
+            .queues: queues, .group: group, .capacityFrames: capacityFrames,
+            .deduplicationWindow: deduplicationWindow,
+        ]
     }
 }
 
@@ -33,12 +37,13 @@ struct LimitOptions: SettingOptions {
     @Option(.maxFields) var maxFields: String?
     @Option(.maxFieldName) var maxFieldName: String?
     @Option(.maxNesting) var maxNesting: String?
+    @Option(.maxBatch) var maxBatch: String?
     @Option(.maxPolls) var maxPolls: String?
 
     var values: [SettingDefinition: String?] {
         [
             .maxBody: maxBody, .maxFields: maxFields, .maxFieldName: maxFieldName, .maxNesting: maxNesting,
-            .maxPolls: maxPolls,
+            .maxBatch: maxBatch, .maxPolls: maxPolls,
         ]
     }
 }

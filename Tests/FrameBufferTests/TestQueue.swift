@@ -19,7 +19,8 @@ struct TestQueue {
         polls: Int = 100,
         process: ProcessIdentity = ProcessIdentity(),
         limits: RedisLimits = .patient,
-        keepsHouse: Bool = true
+        keepsHouse: Bool = true,
+        deduplicationWindow: Duration = .seconds(120)
     ) throws {
         let address = try RedisAddress(redis.url)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -31,8 +32,10 @@ struct TestQueue {
             limits: limits,
             logger: logger
         )
+        var configuration = QueueConfiguration(name: "frames:queue", group: "workers", capacity: capacity)
+        configuration.deduplicationWindow = deduplicationWindow
         let buffer = FrameBuffer(
-            QueueConfiguration(name: "frames:queue", group: "workers", capacity: capacity),
+            configuration,
             address: address,
             redis: client,
             tracer: FrameTracer(

@@ -10,9 +10,9 @@ struct QueueDepth {
     private var at: NIODeadline?
     private(set) var underWay = 0
 
-    /// A frame leaves for Redis.
-    mutating func sent() {
-        underWay += 1
+    /// Frames leave for Redis.
+    mutating func sent(_ count: Int = 1) {
+        underWay += count
     }
 
     /// Frames that left are in the size that is seen next, or never will be.

@@ -8,4 +8,6 @@ package struct EnqueuedFrame: Sendable {
     package let queueSize: Int
     /// The context that its entry holds; nil where tracing is off and nobody brought one.
     package let context: OutgoingContext?
+    /// True if an earlier request of the same key wrote it, and this one nothing: the rest is as that one was told.
+    package var isDuplicate = false
 }

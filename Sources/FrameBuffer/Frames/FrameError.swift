@@ -30,6 +30,18 @@ package struct FrameError: Error, Equatable, Sendable {
         case invalidPercentEncoding
         /// A raw upload without a byte.
         case emptyPayload
+        /// More frames in a batch than the limit.
+        case tooManyFrames
+        /// Not `multipart/form-data` as RFC 7578 has it, or more than one frame's worth of it.
+        case invalidMultipart
+    }
+
+    /// Which frame of a batch is meant.
+    package enum Place: Equatable, Sendable {
+        /// An element of an array, counted from 0.
+        case index(Int)
+        /// A line, counted from 1.
+        case line(Int)
     }
 
     /// The kind of fault.
@@ -38,12 +50,21 @@ package struct FrameError: Error, Equatable, Sendable {
     package let message: String
     /// Where in the body, in bytes from its beginning; nil where the fault is not in the body.
     package let offset: Int?
+    /// Which frame of a batch it is about; nil where there is but one.
+    package private(set) var place: Place?
 
     /// An error of `code`, with what is wrong and where.
     package init(_ code: Code, _ message: String, at offset: Int?) {
         self.code = code
         self.message = message
         self.offset = offset
+    }
+
+    /// The same error, of one frame of a batch.
+    func of(_ place: Place) -> FrameError {
+        var error = self
+        error.place = place
+        return error
     }
 }
 

@@ -75,13 +75,18 @@ extension IncomingFrame {
 
     /// Whether a body that came as a form is JSON, as `curl -d` sends it unasked: it begins with `{` or `[`.
     package static func formIsJSON(_ body: ByteBuffer) -> Bool {
-        let first = body.readableBytesView.first {
+        let first = firstByte(of: body)
+        return first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
+    }
+
+    /// The first byte that is no blank of JSON's; nil where there is none.
+    static func firstByte(of body: ByteBuffer) -> UInt8? {
+        body.readableBytesView.first {
             switch $0 {
             case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"), UInt8(ascii: "\n"): false
             default: true
             }
         }
-        return first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
     }
 
     private static func formDecoded(_ text: Slice<UnsafeRawBufferPointer>) throws(FrameError) -> [UInt8] {

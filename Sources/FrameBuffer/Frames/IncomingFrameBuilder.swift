@@ -47,10 +47,12 @@ struct IncomingFrameBuilder {
         }
     }
 
-    /// Adds a field that did not come in JSON; `offset` is where it stands in the body.
+    /// Adds a field that did not come in JSON; `offset` is where it stands in the body. Its name is one of the `texts`;
+    /// its value may be a part of `bytes`, the body.
     mutating func add(
         _ name: IncomingFrame.Location,
         _ value: IncomingFrame.Location,
+        in bytes: RawText? = nil,
         at offset: Int?
     ) throws(FrameError) {
         if names.count == limits.fields {
@@ -63,7 +65,7 @@ struct IncomingFrameBuilder {
             throw FrameError(.invalidUTF8, "a field's name is not UTF-8", at: offset)
         }
         names.append((name, offset))
-        try add(name, value, .string, in: none, at: offset.map { (name: $0, value: $0) })
+        try add(name, value, .string, in: bytes ?? none, at: offset.map { (name: $0, value: $0) })
     }
 
     /// Adds the whole body as `data`.

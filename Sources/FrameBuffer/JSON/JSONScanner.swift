@@ -13,9 +13,10 @@ package struct JSONScanner {
     private var openContainers: [Int?] = []
     private var openNames: [JSONText] = []
 
-    /// A scanner at the beginning of `bytes`.
-    package init(_ bytes: UnsafeRawBufferPointer, limits: FrameLimits) {
+    /// A scanner of `bytes`, from their beginning or from `position` on.
+    package init(_ bytes: UnsafeRawBufferPointer, limits: FrameLimits, from position: Int = 0) {
         self.init(bytes, limits: limits, allowsDuplicateNames: false)
+        self.position = position
     }
 
     private init(_ bytes: UnsafeRawBufferPointer, limits: FrameLimits, allowsDuplicateNames: Bool) {
@@ -72,6 +73,20 @@ package struct JSONScanner {
             RepeatedName.firstIndex(members.count) { JSONName(text: members[$0].name, bytes: bytes) }
         }
         if let repeated { throw duplicate(members[repeated].name) }
+    }
+
+    /// Reads the array at `position` and stops behind it; calls `element` before each element, which moves past it.
+    package mutating func scanArray(
+        _ element: (inout JSONScanner) throws(FrameError) -> Void
+    ) throws(FrameError) {
+        guard try next("a JSON array") == UInt8(ascii: "[") else { throw unexpected("a JSON array") }
+        position += 1
+        skipBlanks()
+        if try next("a value or ']'") == UInt8(ascii: "]") {
+            position += 1
+            return
+        }
+        repeat { try element(&self) } while try !closes(with: UInt8(ascii: "]"))
     }
 
     /// Moves past blanks, tabs and line ends.

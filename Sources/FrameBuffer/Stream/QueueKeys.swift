@@ -1,3 +1,5 @@
+internal import Crypto
+
 /// The names of one queue's keys. The sidecars' hash tag puts them into the queue's own slot of a Redis Cluster.
 struct QueueKeys: Sendable {
     /// The stream of the frames.
@@ -17,9 +19,13 @@ struct QueueKeys: Sendable {
     /// Hash: what was trimmed, and the like.
     let counters: String
 
+    private let prefix: String
+
     init(queue: String) {
         stream = queue
-        func sidecar(_ name: String) -> String { "\(queue):{\(queue)}:\(name)" }
+        let prefix = "\(queue):{\(queue)}:"
+        self.prefix = prefix
+        func sidecar(_ name: String) -> String { prefix + name }
         ready = sidecar("ready")
         held = sidecar("held")
         kept = sidecar("kept")
@@ -27,5 +33,16 @@ struct QueueKeys: Sendable {
         dead = sidecar("dead")
         processes = sidecar("procs")
         counters = sidecar("counters")
+    }
+    /// String: the first reply to a request that is known by `key`. Its digest, since a key is a secret of the client's,
+    /// and as long as it likes.
+    func mark(of key: DeduplicationKey) -> String {
+        let text =
+            switch key {
+            case .request(let key): "key \(key)"
+            case .frameID(let id): "frame_id \(id)"
+            }
+        let digest = SHA256.hash(data: [UInt8](text.utf8)).prefix(16)
+        return prefix + "mark:" + digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 }

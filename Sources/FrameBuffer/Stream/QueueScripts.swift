@@ -6,7 +6,9 @@ internal import RedisClient
 /// returns frames runs out of memory too (`allow-oom`), as it is what frees some.
 enum QueueScripts {
     /// All of them, to be loaded at each connect.
-    static let all = [enqueue, take, settle, giveBack, reap, bury, ensureGroup, size, beat, release, delete, purge]
+    static let all = [
+        enqueue, enqueueAll, take, settle, giveBack, reap, bury, ensureGroup, size, beat, release, delete, purge,
+    ]
 
     /// KEYS stream, kept. ARGV capacity, field, value, …. Returns the id, or nil where the queue is full, and its size.
     static let enqueue = RedisScript(
@@ -318,6 +320,58 @@ enum QueueScripts {
             end
         end
         return deleted
+        """
+    )
+
+    /// Adds frames, all or none. KEYS stream, kept, then the marks of their keys, if any: one for all frames, or one for
+    /// each. ARGV capacity, how many frames a mark is for, its lifetime in ms, then of each frame: its traceparent or `-`,
+    /// the number of its words, and these, `frame_id` first.
+    /// Returns the size, and nothing more where not all of them fit; then of each mark's frames (or of all) their ids, or,
+    /// as a text, what the mark says: a line `<id> <traceparent> <frame_id>` for each frame that was written under it.
+    static let enqueueAll = RedisScript(
+        "enqueue all",
+        """
+        #!lua
+        local size = redis.call('XLEN', KEYS[1]) - redis.call('ZCARD', KEYS[2])
+        local share = tonumber(ARGV[2])
+        local frames, at = {}, 4
+        while at < #ARGV do
+            local last = at + 1 + ARGV[at + 1]
+            table.insert(frames, {context = ARGV[at], first = at + 2, last = last})
+            at = last + 1
+        end
+        local groups = #frames / share
+        local marked, added = {}, 0
+        for group = 1, groups do
+            local mark = KEYS[2 + group]
+            if not mark or marked[mark] == nil then
+                local text = mark and redis.call('GET', mark)
+                if mark then marked[mark] = text end
+                if not text then added = added + share end
+            end
+        end
+        if added > 0 and size + added > tonumber(ARGV[1]) then return {size} end
+        local answer = {size + added}
+        for group = 1, groups do
+            local mark = KEYS[2 + group]
+            if mark and marked[mark] then
+                table.insert(answer, marked[mark])
+            else
+                local ids, lines = {}, {}
+                for i = (group - 1) * share + 1, group * share do
+                    local frame = frames[i]
+                    local id = redis.call('XADD', KEYS[1], '*', unpack(ARGV, frame.first, frame.last))
+                    table.insert(ids, id)
+                    if mark then table.insert(lines, id .. ' ' .. frame.context .. ' ' .. ARGV[frame.first + 1]) end
+                end
+                if mark then
+                    marked[mark] = table.concat(lines, '\\n')
+                    redis.call('SET', mark, marked[mark], 'PX', ARGV[3])
+                end
+                table.insert(answer, ids)
+            end
+        end
+        return answer
         """
     )
 }

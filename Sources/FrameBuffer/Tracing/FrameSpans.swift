@@ -38,17 +38,19 @@ package struct FrameSpans: Sendable {
         return (span, span.context.map { OutgoingContext($0, rewriting: own) })
     }
 
-    /// Ends it, with what Redis answered.
+    /// Ends it, with what Redis answered. Of a duplicate, id and message id are those of the frame that is in the queue.
     func endEnqueue(
         _ span: consuming SpanRecord,
         frame: IncomingFrame,
         frameID: String,
-        outcome: Result<FrameBuffer.Place, FrameBufferError>
+        outcome: Result<FrameBuffer.Place, FrameBufferError>,
+        isDuplicate: Bool = false
     ) {
         if span.isRecording {
             describe(&span, frameID: frameID, cameraID: frame.cameraID, size: frame.size)
             span.setAttribute("messaging.operation.name", "enqueue")
             span.setAttribute("messaging.operation.type", "send")
+            if isDuplicate { span.setAttribute("frame.duplicate", .bool(true)) }
             switch outcome {
             case .success(let place):
                 span.setAttribute("messaging.message.id", .string(place.id.description))

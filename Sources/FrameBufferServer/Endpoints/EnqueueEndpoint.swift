@@ -3,10 +3,23 @@ internal import HTTPServer
 internal import NIOCore
 internal import NIOHTTP1
 
-/// `POST /enqueue`: one frame goes into the queue. The answer comes after Redis has it.
+/// `POST /enqueue`: a frame, or a batch of them, goes into the queue. The answer comes after Redis has it.
 struct EnqueueEndpoint: Sendable {
     let queues: Queues
     let limits: FrameLimits
+
+    /// What a request brings.
+    private enum Upload {
+        case frame(IncomingFrame)
+        case batch([IncomingFrame])
+
+        var frames: [IncomingFrame] {
+            switch self {
+            case .frame(let frame): [frame]
+            case .batch(let frames): frames
+            }
+        }
+    }
 
     func register(in router: inout Router<Endpoint>) {
         router.add(.POST, "/enqueue", Endpoint("/enqueue", tracing: .always, handle: enqueue))
@@ -15,11 +28,24 @@ struct EnqueueEndpoint: Sendable {
     @Sendable private func enqueue(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {
         try request.query.validate()
         let queue = try queues.queue(of: request)
-        let frame = try frame(of: request)
-        let enqueued = try await queue.enqueue(frame, for: caller)
+        let upload = try upload(of: request)
+        let deduplication = try Deduplication.of(request, bringing: upload.frames)
+        if case .frame(let frame) = upload {
+            guard deduplication != nil else {
+                return single(try await queue.enqueue(frame, for: caller), of: queue)
+            }
+            let enqueued = try await queue.enqueue([frame], by: deduplication, for: caller)
+            return enqueued.count == 1 ? single(enqueued[0], of: queue) : batch(enqueued)
+        }
+        return batch(try await queue.enqueue(upload.frames, by: deduplication, for: caller))
+    }
+
+    // MARK: What is answered
+
+    private func single(_ enqueued: EnqueuedFrame, of queue: FrameBuffer) -> Endpoint.Answer {
         var json = JSONWriter()
         json.object {
-            $0.member("status", "enqueued")
+            $0.member("status", enqueued.isDuplicate ? "duplicate" : "enqueued")
             $0.member("frame_id", enqueued.frameID)
             $0.member("message_id", enqueued.messageID.description)
             $0.member("queue", queue.configuration.name)
@@ -29,10 +55,31 @@ struct EnqueueEndpoint: Sendable {
         return Endpoint.Answer(response: HTTPResponse(json: json), context: enqueued.context)
     }
 
+    /// A batch is a duplicate if nothing of it was written; where only some of it was known, those frames say so.
+    private func batch(_ enqueued: [EnqueuedFrame]) -> Endpoint.Answer {
+        let isDuplicate = enqueued.allSatisfy(\.isDuplicate)
+        var json = JSONWriter()
+        json.object {
+            $0.member("status", isDuplicate ? "duplicate" : "enqueued")
+            $0.array("frames") { json in
+                for frame in enqueued {
+                    json.object {
+                        $0.member("frame_id", frame.frameID)
+                        $0.member("message_id", frame.messageID.description)
+                        $0.member("trace_id", frame.context?.traceID)
+                        if frame.isDuplicate, !isDuplicate { $0.member("duplicate", true) }
+                    }
+                }
+            }
+            $0.member("queue_size", enqueued.last?.queueSize)
+        }
+        return Endpoint.Answer(response: HTTPResponse(json: json))
+    }
+
     // MARK: What was sent
 
-    /// Reads the frame by the body's media type, never by what it begins with.
-    private func frame(of request: HTTPRequest) throws -> IncomingFrame {
+    /// Reads what was sent by the body's media type, never by what it begins with.
+    private func upload(of request: HTTPRequest) throws -> Upload {
         if let coding = request.headers.first(name: "content-encoding"), coding.lowercased() != "identity" {
             throw HTTPProblem(
                 .unsupportedMediaType,
@@ -42,21 +89,33 @@ struct EnqueueEndpoint: Sendable {
         let contentType = request.headers.first(name: "content-type") ?? ""
         switch MediaType(contentType).name {
         case "application/json":
-            return try .json(request.body, limits: limits)
+            return try json(request.body)
+        case "application/x-ndjson":
+            return .batch(try IncomingFrame.lines(request.body, limits: limits))
         case "application/x-www-form-urlencoded":
             return try IncomingFrame.formIsJSON(request.body)
-                ? .json(request.body, limits: limits) : .form(request.body, limits: limits)
+                ? json(request.body) : .frame(.form(request.body, limits: limits))
+        case "multipart/form-data":
+            guard let boundary = MediaType.parameter("boundary", of: contentType) else {
+                throw HTTPProblem(.badRequest, detail: "multipart/form-data needs the boundary in its Content-Type")
+            }
+            return .frame(try .multipart(request.body, boundary: boundary, limits: limits))
         case "", "text/plain":
             throw HTTPProblem(.unsupportedMediaType, detail: Self.types)
-        case "application/x-ndjson", "multipart/form-data":
-            throw HTTPProblem(.unsupportedMediaType, detail: "one frame a request: " + Self.types)
         default:
-            return try .raw(request.body, contentType: contentType, fields: fields(of: request), limits: limits)
+            return .frame(
+                try .raw(request.body, contentType: contentType, fields: fields(of: request), limits: limits)
+            )
         }
     }
 
+    private func json(_ body: ByteBuffer) throws(FrameError) -> Upload {
+        if IncomingFrame.isBatch(body) { return .batch(try IncomingFrame.batch(body, limits: limits)) }
+        return .frame(try .json(body, limits: limits))
+    }
+
     private static let types = """
-        send 'Content-Type: application/json' with a JSON object, or a payload with its own type, \
+        send 'Content-Type: application/json' with a JSON object or an array of them, or a payload with its own type, \
         'Content-Type: image/jpeg' for instance
         """
 
@@ -64,7 +123,7 @@ struct EnqueueEndpoint: Sendable {
     private func fields(of request: HTTPRequest) -> [(name: String, value: String)] {
         var fields: [(name: String, value: String)] = []
         if !request.query.isEmpty {
-            for name in request.query.names where name != "queue" {
+            for name in request.query.names where name != "queue" && name != "dedup" {
                 fields.append((name, request.query[name] ?? ""))
             }
         }

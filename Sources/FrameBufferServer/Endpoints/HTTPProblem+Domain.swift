@@ -18,12 +18,25 @@ extension HTTPProblem {
     }
 
     private init(of error: FrameError) {
+        var detail = error.message
+        var members: [(name: String, value: Member)] = []
+        switch error.place {
+        case .index(let index):
+            detail = "frame \(index) of the batch: \(detail)"
+            members.append(("index", .integer(index)))
+        case .line(let line):
+            detail = "line \(line): \(detail)"
+            members.append(("line", .integer(line)))
+        case nil:
+            break
+        }
+        if let offset = error.offset { members.append(("offset", .integer(offset))) }
         self.init(
             .badRequest,
             type: "urn:framebuffer:not-a-frame",
             title: "Not a frame",
-            detail: error.message,
-            members: error.offset.map { [("offset", .integer($0))] } ?? []
+            detail: detail,
+            members: members
         )
     }
 

@@ -5,12 +5,40 @@ struct MediaType {
 
     init(_ header: some StringProtocol) {
         let name = header.prefix { $0 != ";" }
-        self.name = name.utf8.contains { $0 == 0x20 || $0 == 0x09 } ? Self.trimmed(name) : name.lowercased()
+        self.name =
+            name.utf8.contains { $0 == 0x20 || $0 == 0x09 } ? Self.trimmed(name).lowercased() : name.lowercased()
+    }
+
+    /// The value of a parameter, without its quotes; nil where the header has no such parameter, or no end of its quotes.
+    static func parameter(_ wanted: String, of header: String) -> String? {
+        var rest = Substring(header).drop { $0 != ";" }
+        while rest.first == ";" {
+            rest = rest.dropFirst().drop { $0 == " " || $0 == "\t" }
+            let name = rest.prefix { $0 != "=" && $0 != ";" }
+            rest = rest[name.endIndex...]
+            guard rest.first == "=" else { continue }
+            rest = rest.dropFirst().drop { $0 == " " || $0 == "\t" }
+            var value = ""
+            if rest.first == "\"" {
+                rest = rest.dropFirst()
+                while let character = rest.popFirst(), character != "\"" {
+                    guard let next = character == "\\" ? rest.popFirst() : character else { return nil }
+                    value.append(next)
+                    if rest.isEmpty { return nil }
+                }
+                rest = rest.drop { $0 != ";" }
+            } else {
+                let text = rest.prefix { $0 != ";" }
+                value = trimmed(text)
+                rest = rest[text.endIndex...]
+            }
+            if trimmed(name).lowercased() == wanted { return value }
+        }
+        return nil
     }
 
     private static func trimmed(_ text: some StringProtocol) -> String {
         String(text.drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
-            .lowercased()
     }
 }
 

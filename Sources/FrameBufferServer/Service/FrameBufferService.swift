@@ -76,7 +76,7 @@ package struct FrameBufferService: Sendable {
             Queues(
                 settings.queues.map { name in
                     FrameBuffer(
-                        QueueConfiguration(name: name, group: settings.group, capacity: settings.capacityFrames),
+                        queue(name),
                         address: address,
                         redis: client,
                         tracer: tracer,
@@ -142,8 +142,19 @@ package struct FrameBufferService: Sendable {
         }
     }
 
+    private func queue(_ name: String) -> QueueConfiguration {
+        var queue = QueueConfiguration(name: name, group: settings.group, capacity: settings.capacityFrames)
+        queue.deduplicationWindow = settings.deduplicationWindow
+        return queue
+    }
+
     private var limits: FrameLimits {
-        FrameLimits(fields: settings.maxFields, fieldName: settings.maxFieldName, nesting: settings.maxNesting)
+        FrameLimits(
+            fields: settings.maxFields,
+            fieldName: settings.maxFieldName,
+            nesting: settings.maxNesting,
+            batch: settings.maxBatch
+        )
     }
 
     private var http: HTTPServerConfiguration {

@@ -2,8 +2,8 @@ extension SettingDefinition {
     /// Every setting, in the order in which people are shown them.
     package static let all: [SettingDefinition] = [
         host, port, stopGrace,
-        queues, group, capacityFrames,
-        maxBody, maxFields, maxFieldName, maxNesting, maxPolls,
+        queues, group, capacityFrames, deduplicationWindow,
+        maxBody, maxFields, maxFieldName, maxNesting, maxBatch, maxPolls,
         redisURL, dataDirectory,
         traceDequeue,
         logLevel, logFormat,
@@ -57,6 +57,14 @@ extension SettingDefinition {
         audience: "operators, by the memory that Redis has"
     )
 
+    package static let deduplicationWindow = SettingDefinition(
+        "dedup_window",
+        \.deduplicationWindow,
+        .duration(.seconds(1) ... .seconds(86_400)),
+        why: "How long the key of a request is remembered: the same one within it writes nothing.",
+        audience: "operators whose producers try again for longer, or whose Redis is short of memory"
+    )
+
     // MARK: - Limits
 
     package static let maxBody = SettingDefinition(
@@ -68,9 +76,10 @@ extension SettingDefinition {
         audience: "producers of larger pictures"
     )
     package static let maxFields = SettingDefinition(
+        // A script of Redis can't pass on more than some 8,000 words at once, two of them a field.
         "max.fields",
         \.maxFields,
-        .number(1...10_000, placeholder: "NUMBER"),
+        .number(1...3_000, placeholder: "NUMBER"),
         why: "Fields in a frame; more answers 400.",
         audience: "producers of frames with very many fields"
     )
@@ -87,6 +96,13 @@ extension SettingDefinition {
         .number(1...1_000, placeholder: "NUMBER"),
         why: "Objects and arrays within each other in a JSON frame; more answers 400.",
         audience: "producers of deep trees"
+    )
+    package static let maxBatch = SettingDefinition(
+        "max.batch",
+        \.maxBatch,
+        .number(1...10_000, placeholder: "NUMBER"),
+        why: "Frames in a batch; more answers 400.",
+        audience: "producers of very many small frames"
     )
     package static let maxPolls = SettingDefinition(
         "max.polls",

@@ -37,6 +37,8 @@ package struct Settings: Hashable, Sendable {
     package var group = "workers"
     /// Frames that may wait or be leased in a queue.
     package var capacityFrames = 10_000
+    /// How long a request's key is remembered.
+    package var deduplicationWindow = Duration.seconds(120)
     /// The largest request body, in bytes.
     package var maxBody = 32 << 20
     /// Fields in a frame.
@@ -45,6 +47,8 @@ package struct Settings: Hashable, Sendable {
     package var maxFieldName = 256
     /// Objects and arrays within each other in a JSON frame.
     package var maxNesting = 64
+    /// Frames in a batch.
+    package var maxBatch = 1_000
     /// Polls that wait at once, over all queues.
     package var maxPolls = 10_000
     /// How long a stop may take.

@@ -14,7 +14,9 @@ struct SettingsTests {
         #expect(settings.queues == ["frames:queue"])
         #expect(settings.group == "workers")
         #expect(settings.capacityFrames == 10_000)
+        #expect(settings.deduplicationWindow == .seconds(120))
         #expect(settings.maxBody == 33_554_432)
+        #expect(settings.maxBatch == 1000)
         #expect(settings.stopGrace == .seconds(8))
         #expect(settings.redis == .embedded)
     }
@@ -50,7 +52,8 @@ struct SettingsTests {
     static let samples: [SettingDefinition: String] = [
         .host: "0.0.0.0", .port: "0", .stopGrace: "1500ms", .queues: "a,b", .group: "g", .capacityFrames: "5",
         .maxBody: "10MB",
-        .maxFields: "3", .maxFieldName: "1KiB", .maxNesting: "9", .maxPolls: "7", .redisURL: "redis://u:p%40@h/2",
+        .maxFields: "3", .maxFieldName: "1KiB", .maxNesting: "9", .maxBatch: "8", .maxPolls: "7",
+        .deduplicationWindow: "90s", .redisURL: "redis://u:p%40@h/2",
         .dataDirectory: "/data", .traceDequeue: "PARENT", .logLevel: "Debug", .logFormat: "json",
     ]
 
@@ -80,7 +83,8 @@ struct SettingsTests {
         (.queues, ["", "a,", "a,,b", "a,a", "a b", "{a}"]), (.group, ["", "a\tb"]),
         (.capacityFrames, ["0", "-1", "many"]),
         (.maxBody, ["0", "1TB", "1 MiB", "1GiB", "99999999999999999999"]), (.maxFields, ["0"]), (.maxFieldName, ["1"]),
-        (.maxNesting, ["0", "1001"]), (.maxPolls, ["0"]), (.dataDirectory, ["", "a\0b"]), (.traceDequeue, ["link"]),
+        (.maxNesting, ["0", "1001"]), (.maxBatch, ["0", "10001"]), (.maxPolls, ["0"]),
+        (.deduplicationWindow, ["", "0", "999ms", "25h"]), (.dataDirectory, ["", "a\0b"]), (.traceDequeue, ["link"]),
         (.logLevel, ["loud", ""]), (.logFormat, ["xml"]),
         (.redisURL, ["", "Embedded", "http://h", "redis://h/x", "rediss://h"]),
     ]
