@@ -42,7 +42,7 @@ extension FrameBuffer {
         }
     }
 
-    private var full: FrameBufferError {
+    var full: FrameBufferError {
         FrameBufferError(.full, "the queue \(keys.stream) holds all the \(configuration.capacity) frames it may")
     }
 

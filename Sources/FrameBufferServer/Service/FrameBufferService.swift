@@ -76,7 +76,12 @@ package struct FrameBufferService: Sendable {
             Queues(
                 settings.queues.map { name in
                     FrameBuffer(
-                        QueueConfiguration(name: name, group: settings.group, capacity: settings.capacityFrames),
+                        QueueConfiguration(
+                            name: name,
+                            group: settings.group,
+                            capacity: settings.capacityFrames,
+                            maxDeliveries: settings.maxDeliveries
+                        ),
                         address: address,
                         redis: client,
                         tracer: tracer,

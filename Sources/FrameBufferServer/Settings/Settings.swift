@@ -37,6 +37,8 @@ package struct Settings: Hashable, Sendable {
     package var group = "workers"
     /// Frames that may wait or be leased in a queue.
     package var capacityFrames = 10_000
+    /// How many deliveries of a frame may go unacknowledged; then it is dead. 0: any number.
+    package var maxDeliveries = 5
     /// The largest request body, in bytes.
     package var maxBody = 32 << 20
     /// Fields in a frame.
