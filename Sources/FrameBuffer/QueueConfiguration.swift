@@ -8,6 +8,8 @@ package struct QueueConfiguration: Sendable {
     package var capacity: Int
     /// How long a key that came with a request is remembered.
     package var deduplicationWindow = Duration.seconds(120)
+    /// How many deliveries of a frame may go unacknowledged; then it is dead. 0: any number.
+    package var maxDeliveries: Int
     /// The most frames that one read asks for.
     var framesARead = 64
     /// About how many bytes one read may bring.
@@ -16,11 +18,14 @@ package struct QueueConfiguration: Sendable {
     var bytesAReply = 64 << 20
     /// How often in a row a frame may fail to reach a caller before it is dead.
     var failures = 100
+    /// For how long a receipt that settled its frame is known, so that settling it again does no harm.
+    var settledWindow = Duration.seconds(120)
 
     /// A queue of the given bounds.
-    package init(name: String, group: String, capacity: Int) {
+    package init(name: String, group: String, capacity: Int, maxDeliveries: Int = 5) {
         self.name = name
         self.group = group
         self.capacity = capacity
+        self.maxDeliveries = maxDeliveries
     }
 }

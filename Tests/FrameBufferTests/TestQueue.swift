@@ -17,6 +17,8 @@ struct TestQueue {
         _ redis: RedisServer,
         capacity: Int = 1000,
         polls: Int = 100,
+        maxDeliveries: Int = 5,
+        settledWindow: Duration = .seconds(120),
         process: ProcessIdentity = ProcessIdentity(),
         limits: RedisLimits = .patient,
         keepsHouse: Bool = true,
@@ -32,8 +34,14 @@ struct TestQueue {
             limits: limits,
             logger: logger
         )
-        var configuration = QueueConfiguration(name: "frames:queue", group: "workers", capacity: capacity)
+        var configuration = QueueConfiguration(
+            name: "frames:queue",
+            group: "workers",
+            capacity: capacity,
+            maxDeliveries: maxDeliveries
+        )
         configuration.deduplicationWindow = deduplicationWindow
+        configuration.settledWindow = settledWindow
         let buffer = FrameBuffer(
             configuration,
             address: address,
@@ -55,7 +63,10 @@ struct TestQueue {
                 group.addTask { await buffer.read() }
                 group.addTask { await buffer.follow() }
                 group.addTask { await buffer.lookAfterFormerConnections() }
-                if keepsHouse { group.addTask { await buffer.keepHouse() } }
+                if keepsHouse {
+                    group.addTask { await buffer.keepHouse() }
+                    group.addTask { await buffer.returnLapsed() }
+                }
             }
         }
     }
@@ -90,14 +101,54 @@ struct TestQueue {
         try await buffer.dequeue(count: count, wait: wait)
     }
 
+    // MARK: Leases
+
+    /// The frames that a poll gets under a lease.
+    func lease(
+        count: Int = 1,
+        for duration: Duration = .seconds(60),
+        wait: Duration = .seconds(5)
+    ) async throws -> [DequeuedFrame] {
+        let terms = LeaseTerms(duration: duration, holder: "test")
+        return try await buffer.dequeue(count: count, wait: wait, lease: terms)
+    }
+
+    /// What becomes of frames, by their receipts: how many are settled, and how many receipts are stale.
+    @discardableResult
+    func settle(_ receipts: [Receipt], _ settlement: Settlement) async throws -> Settled {
+        let caller = Caller(span: nil, broughtContext: false)
+        let outcome = try await buffer.settle(receipts, as: settlement, for: caller)
+        return Settled(outcome.settled, stale: outcome.stale.count)
+    }
+
+    /// The same of one frame.
+    @discardableResult
+    func settle(_ frame: DequeuedFrame, _ settlement: Settlement) async throws -> Settled {
+        try await settle([frame.receipt].compactMap(\.self), settlement)
+    }
+
+    /// How many frames wait, are leased, and are dead.
+    func counts() async throws -> [Int] {
+        let size = try await buffer.size()
+        return [size.waiting, size.leased, size.dead]
+    }
+
     /// Runs `body` with a queue of its own on a Redis of its own.
     static func with(
         capacity: Int = 1000,
         limits: RedisLimits = .patient,
+        maxDeliveries: Int = 5,
+        settledWindow: Duration = .seconds(120),
         _ body: (TestQueue, RedisServer) async throws -> Void
     ) async throws {
         let redis = try await RedisServer()
-        let queue = try TestQueue(redis, capacity: capacity, limits: limits)
+        let queue = try TestQueue(
+            redis,
+            capacity: capacity,
+            maxDeliveries: maxDeliveries,
+            settledWindow: settledWindow,
+            limits: limits
+        )
         defer { queue.crash() }
         try await body(queue, redis)
     }
@@ -116,4 +167,18 @@ extension RedisLimits {
 extension DequeuedFrame {
     /// The frame's id, as its entry has it.
     var frameID: String? { withStored(\.frameID) }
+
+    /// What settles it; nil where it is not leased.
+    var receipt: Receipt? { delivery.lease?.receipt }
+}
+
+/// What became of receipts; the rest of them counts neither.
+struct Settled: Equatable {
+    let settled: Int
+    let stale: Int
+
+    init(_ settled: Int, stale: Int = 0) {
+        self.settled = settled
+        self.stale = stale
+    }
 }

@@ -40,7 +40,7 @@ extension FrameBuffer {
         return result.mapError(self.error).flatMap { $0.map { .success($0) } ?? .failure(full) }
     }
 
-    private var full: FrameBufferError {
+    var full: FrameBufferError {
         FrameBufferError(.full, "the queue \(keys.stream) holds all the \(configuration.capacity) frames it may")
     }
 

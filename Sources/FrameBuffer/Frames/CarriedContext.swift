@@ -30,6 +30,12 @@ package struct CarriedContext: Equatable, Sendable {
 }
 
 extension CarriedContext {
+    /// The context that scripts read from an entry; nil without the first of them.
+    init?(traceparent: String?, tracestate: String?) {
+        guard let traceparent else { return nil }
+        self.init(traceparent: traceparent, tracestate: tracestate, baggage: nil)
+    }
+
     /// The context in three fields; nil without the first of them.
     private init?(
         _ traceparent: FrameField,

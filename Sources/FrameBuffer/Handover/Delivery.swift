@@ -6,4 +6,6 @@ package struct Delivery: Sendable {
     package let number: Int
     /// How often in a row it has failed to reach a caller.
     let failures: Int
+    /// The lease that it was given under; nil where the caller has it once the reply has reached it.
+    package internal(set) var lease: Lease?
 }

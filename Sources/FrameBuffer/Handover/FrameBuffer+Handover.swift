@@ -13,13 +13,16 @@ extension FrameBuffer {
         }
     }
 
-    /// The frame has reached its caller: it is acknowledged, and deleted where no other group wants it.
+    /// The frame has reached its caller: it is acknowledged, and deleted where no other group wants it. A lease is the
+    /// caller's to settle.
     package func settle(_ delivery: Delivery) {
+        guard delivery.lease == nil else { return }
         handover.settled.append(delivery)
         scheduleHandover()
     }
 
-    /// The frame has reached nobody: it goes back to its place in the queue, and this delivery doesn't count.
+    /// The frame has reached nobody: it goes back to its place in the queue, and this delivery doesn't count. If it was
+    /// leased, its lease ends, unless it has been settled or extended since, or given to somebody else.
     package func giveBack(_ delivery: Delivery) {
         inHand.remove(delivery.id)
         handover.returned.append(delivery)
@@ -28,10 +31,6 @@ extension FrameBuffer {
 
     /// The frame can't be served: it goes to the dead letters.
     func bury(_ delivery: Delivery, reason: String) {
-        logger.warning(
-            "a frame can't be served and goes to the dead letters",
-            metadata: ["queue": "\(keys.stream)", "message_id": "\(delivery.id)", "reason": "\(reason)"]
-        )
         handover.buried.append((delivery, reason))
         scheduleHandover()
     }
@@ -59,7 +58,11 @@ extension FrameBuffer {
             giveBack(Array(due.returned[start..<min(start + Self.framesACall, due.returned.count)]))
         }
         for (delivery, reason) in due.buried {
-            send(buryCall(delivery, reason), about: [delivery]) { $0.buried.append((delivery, reason)) }
+            send(buryCall(delivery, reason), about: [delivery]) {
+                $0.buried.append((delivery, reason))
+            } done: { buffer, value in
+                buffer.died(value)
+            }
         }
     }
 
@@ -79,17 +82,17 @@ extension FrameBuffer {
     }
 
     private func giveBack(_ deliveries: [Delivery]) {
-        let call = ScriptCall(
+        let call = call(
             QueueScripts.giveBack,
-            keys: [keys.stream, keys.ready, keys.held, keys.dead],
-            [configuration.group, process.consumers, String(configuration.failures)]
-                + deliveries.flatMap { [$0.id.padded, String($0.failures)] }
+            [process.consumers, String(configuration.failures)]
+                + deliveries.flatMap { [$0.id.padded, String($0.failures), $0.lease?.receipt.tokenText ?? ""] }
         )
         returning += 1
         // No longer in hand: by the time the reply is read they may be handed out again.
         send(call, about: []) {
             $0.returned += deliveries
-        } done: { buffer, _ in
+        } done: { buffer, value in
+            buffer.died(value)
             buffer.mayBeReady = true
         } always: { buffer in
             buffer.returning -= 1
@@ -110,11 +113,7 @@ extension FrameBuffer {
     }
 
     private func buryCall(_ delivery: Delivery, _ reason: String) -> ScriptCall {
-        ScriptCall(
-            QueueScripts.bury,
-            keys: [keys.stream, keys.dead],
-            [configuration.group, delivery.id.description, reason, String(delivery.number)]
-        )
+        call(QueueScripts.bury, [delivery.id.padded, reason, String(delivery.number)])
     }
 
     /// Calls a script about frames in hand; what Redis could not be told now it is told later. Each of them does no harm twice.

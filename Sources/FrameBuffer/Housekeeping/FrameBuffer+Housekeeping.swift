@@ -122,15 +122,21 @@ extension FrameBuffer {
         }
     }
 
-    /// Returns what a consumer holds and nobody has in hand; true once the consumer is gone.
+    /// Returns what a consumer holds and nobody has in hand or under a lease; true once the consumer is gone.
     private func reap(_ consumer: String, counts: Bool) async throws(RedisError) -> Bool {
-        let call = ScriptCall(
-            QueueScripts.reap,
-            keys: [keys.stream, keys.ready, keys.held, keys.lease],
-            [configuration.group, consumer, counts ? "1" : "0"] + inHand.map(\.description)
-        )
-        let value = try await redis.call(call).value
-        let returned = value[0]?.integer ?? 0
+        var (returned, isGone) = (0, false)
+        var next: String? = "-"
+        while let start = next {
+            let call = call(
+                QueueScripts.reap,
+                [consumer, counts ? "1" : "0", start] + inHand.map(\.description)
+            )
+            let value = try await redis.call(call).value
+            died(value[3])
+            returned += value[0]?.integer ?? 0
+            isGone = value[1]?.integer == 1
+            next = value[2]?.text
+        }
         if returned > 0 {
             mayBeReady = true
             logger.info(
@@ -138,7 +144,7 @@ extension FrameBuffer {
                 metadata: ["queue": "\(keys.stream)", "consumer": "\(consumer)", "frames": "\(returned)"]
             )
         }
-        return value[1]?.integer == 1
+        return isGone
     }
 
     // MARK: Frames kept for other groups

@@ -82,12 +82,9 @@ extension FrameBuffer {
 
     /// Deletes a frame, wherever it is; false where there is none of that id. What holds it finds it gone.
     package func delete(_ id: StreamID) async throws(FrameBufferError) -> Bool {
-        let call = ScriptCall(
-            QueueScripts.delete,
-            keys: [keys.stream, keys.lease, keys.held, keys.ready, keys.kept],
-            [configuration.group, id.description, id.padded]
-        )
-        do throws(RedisError) { return try await number(call) == 1 } catch { throw self.error(error) }
+        do throws(RedisError) { return try await number(call(QueueScripts.delete, [id.padded])) == 1 } catch {
+            throw self.error(error)
+        }
     }
 
     /// Deletes all frames there are at this moment, waiting and in hand; returns how many.
@@ -105,12 +102,9 @@ extension FrameBuffer {
                 trimmed += portion
                 if portion == 0 { break }
             }
-            let call = ScriptCall(
-                QueueScripts.purge,
-                keys: [keys.stream, keys.lease, keys.held, keys.ready, keys.kept],
-                [configuration.group, last.next.description, last.padded, process.consumer(loop: loop, life: life)]
-            )
-            return trimmed + (try await number(call))
+            let consumer = process.consumer(loop: loop, life: life)
+            let rest = call(QueueScripts.purge, [last.next.description, last.padded, consumer])
+            return trimmed + (try await number(rest))
         } catch {
             throw self.error(error)
         }

@@ -3,7 +3,7 @@ package import RedisClient
 /// One frame as it was handed out here.
 package struct DequeuedFrame: Sendable {
     /// What is to be settled or returned; it holds nothing of the frame's bytes.
-    package let delivery: Delivery
+    package internal(set) var delivery: Delivery
     /// The entry's names and values, in turn.
     package let fields: RedisValue
     /// Bytes of its names and values.

@@ -2,18 +2,31 @@ internal import NIOCore
 internal import RedisClient
 
 extension FrameBuffer {
-    /// Who waits for frames: a caller's continuation.
-    typealias Poll = UnsafeContinuation<Result<[DequeuedFrame], FrameBufferError>, Never>
+    /// Who waits for frames: a caller's continuation, and how it wants them.
+    struct Poll {
+        fileprivate let continuation: UnsafeContinuation<Result<[DequeuedFrame], FrameBufferError>, Never>
+        /// nil: the frames are the caller's once the reply has reached it.
+        let terms: LeaseTerms?
 
-    /// Waits for frames, up to `wait`; returns as soon as there is one, with up to `count`.
+        func resume(returning result: Result<[DequeuedFrame], FrameBufferError>) {
+            continuation.resume(returning: result)
+        }
+    }
+
+    /// Waits for frames, up to `wait`; returns as soon as there is one, with up to `count`, leased if there are `terms`.
     ///
-    /// The caller must ``settle(_:)`` or ``giveBack(_:)`` the delivery of each frame. Cancelled before a frame was dealt to
+    /// The caller must say what became of each frame's delivery, by ``delivered(_:_:)``. Cancelled before a frame was dealt to
     /// it, or when the service stops, it returns none. Throws ``FrameBufferError``: too many polls, or what Redis said; a
     /// Redis that gives no sign ends it after a second.
-    package func dequeue(count: Int, wait: Duration) async throws(FrameBufferError) -> [DequeuedFrame] {
+    package func dequeue(
+        count: Int,
+        wait: Duration,
+        lease terms: LeaseTerms? = nil
+    ) async throws(FrameBufferError) -> [DequeuedFrame] {
         let ticket = Ticket()
         let result = await withTaskCancellationHandler {
-            await withUnsafeContinuation { (poll: Poll) in
+            await withUnsafeContinuation { continuation in
+                let poll = Poll(continuation: continuation, terms: terms)
                 guard !isStopping, !Task.isCancelled else { return poll.resume(returning: .success([])) }
                 let now = NIODeadline.now()
                 let deadline = now + TimeAmount(wait)
@@ -74,9 +87,16 @@ extension FrameBuffer {
         }
         if let size = sizes.max() { averageFrame = max(size, averageFrame * 7 / 8) }
         let (deals, leftOver) = polls.deal(sizes: sizes, bytesEach: configuration.bytesAReply)
+        var leases: [(poll: Poll, terms: LeaseTerms, frames: [DequeuedFrame])] = []
         for deal in deals {
-            deal.waiter.resume(returning: .success(Array(servable[deal.frames])))
+            let frames = Array(servable[deal.frames])
+            if let terms = deal.waiter.terms {
+                leases.append((deal.waiter, terms, frames))
+            } else {
+                deal.waiter.resume(returning: .success(frames))
+            }
         }
+        if !leases.isEmpty { lease(leases) }
         for frame in servable[leftOver] { giveBack(frame.delivery) }
     }
 

@@ -117,21 +117,18 @@ extension FrameBuffer {
     private func take(_ reader: FrameReader) async throws(RedisError) {
         lastTake = .now()
         mayBeReady = false
-        let call = ScriptCall(
-            QueueScripts.take,
-            keys: [keys.stream, keys.ready, keys.held, keys.counters],
-            [configuration.group, reader.consumer, String(framesToRead)]
-        )
-        let taken = try await reader.connection.call(call).value
-        mayBeReady = taken[0]?.integer ?? 0 > 0
-        let ids = stride(from: 1, to: taken.count, by: 3).compactMap { taken[$0]?.string }
-        guard !ids.isEmpty else { return }
+        let call = call(QueueScripts.take, [reader.consumer, String(framesToRead)])
+        let answer = try await reader.connection.call(call).value
+        mayBeReady = answer[0]?.integer ?? 0 > 0
+        died(answer[2])
+        guard let taken = answer[1], taken.count > 0 else { return }
+        let ids = stride(from: 0, to: taken.count, by: 3).compactMap { taken[$0]?.string }
         let replies = try await reader.connection.commands(
             ids.map { ["XRANGE", keys.stream, $0, $0] } + [["XLEN", keys.stream]]
         )
         var frames: [DequeuedFrame] = []
         for (index, reply) in replies.dropLast().enumerated() {
-            let place = 1 + 3 * index
+            let place = 3 * index
             guard let entry = reply.value[0],
                 let frame = frame(
                     entry,

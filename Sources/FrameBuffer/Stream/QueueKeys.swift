@@ -6,7 +6,7 @@ struct QueueKeys: Sendable {
     let stream: String
     /// Sorted set: returned frames, in the order of the stream.
     let ready: String
-    /// Hash: of each returned frame, how often it was delivered and how often it failed to reach a caller.
+    /// Hash: of each leased or returned frame, its last hand-out that counted.
     let held: String
     /// Sorted set: frames settled here that another group still wants.
     let kept: String
@@ -14,6 +14,8 @@ struct QueueKeys: Sendable {
     let lease: String
     /// Stream: dead letters.
     let dead: String
+    /// Sorted set: receipts that settled their frames a short while ago.
+    let settled: String
     /// Hash: the heartbeats of the processes.
     let processes: String
     /// Hash: what was trimmed, and the like.
@@ -31,9 +33,11 @@ struct QueueKeys: Sendable {
         kept = sidecar("kept")
         lease = sidecar("lease")
         dead = sidecar("dead")
+        settled = sidecar("settled")
         processes = sidecar("procs")
         counters = sidecar("counters")
     }
+
     /// String: the first reply to a request that is known by `key`. Its digest, since a key is a secret of the client's,
     /// and as long as it likes.
     func mark(of key: DeduplicationKey) -> String {
@@ -45,4 +49,7 @@ struct QueueKeys: Sendable {
         let digest = SHA256.hash(data: [UInt8](text.utf8)).prefix(16)
         return prefix + "mark:" + digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
+
+    /// Those that scripts about frames in hand have to do with, in the order in which they know them.
+    var all: [String] { [stream, ready, held, lease, kept, dead, settled, counters] }
 }

@@ -6,9 +6,11 @@ internal import RedisClient
 /// returns frames runs out of memory too (`allow-oom`), as it is what frees some.
 enum QueueScripts {
     /// All of them, to be loaded at each connect.
-    static let all = [
-        enqueue, enqueueAll, take, settle, giveBack, reap, bury, ensureGroup, size, beat, release, delete, purge,
-    ]
+    static let all =
+        [
+            enqueue, enqueueAll, take, settle, giveBack, reap, bury, ensureGroup, size, beat, release, delete, purge,
+        ]
+        + LeaseScripts.all + DeadLetterScripts.all
 
     /// KEYS stream, kept. ARGV capacity, field, value, …. Returns the id, or nil where the queue is full, and its size.
     static let enqueue = RedisScript(
@@ -21,31 +23,32 @@ enum QueueScripts {
         """
     )
 
-    /// Takes returned frames, oldest first. KEYS stream, ready, held, counters. ARGV group, consumer, most.
-    /// Returns how many are left, then id, deliveries and failures of each. What was trimmed meanwhile is counted.
-    static let take = RedisScript(
+    /// Takes returned frames, oldest first, and before that those whose leases have run out. Further ARGV: consumer, most.
+    /// Returns how many are left, then a list of id, deliveries and failures of each, and who died. What was trimmed
+    /// meanwhile is counted.
+    static let take = aboutFrames(
         "take",
-        """
-        #!lua flags=allow-oom
-        redis.call('XPENDING', KEYS[1], ARGV[1])
-        local taken = {0}
-        for _, id in ipairs(redis.call('ZRANGE', KEYS[2], 0, ARGV[3] - 1)) do
-            local held = redis.call('HGET', KEYS[3], id) or '0 0'
-            local deliveries, failures = string.match(held, '^(%d+) (%d+)')
-            local claimed = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, id, 'FORCE', 'JUSTID', 'RETRYCOUNT', deliveries + 1)
-            redis.call('ZREM', KEYS[2], id)
-            redis.call('HDEL', KEYS[3], id)
+        #"""
+        sweep(100)
+        local taken = {}
+        for _, id in ipairs(redis.call('ZRANGE', ready, 0, ARGV[4] - 1)) do
+            local record = record(id) or {deliveries = 0, failures = 0}
+            local deliveries = record.deliveries + 1
+            local claimed = redis.call(
+                'XCLAIM', stream, group, ARGV[3], 0, id, 'FORCE', 'JUSTID', 'RETRYCOUNT', deliveries
+            )
+            redis.call('ZREM', ready, id)
+            redis.call('HDEL', held, id)
             if claimed[1] then
                 table.insert(taken, claimed[1])
-                table.insert(taken, deliveries + 1)
-                table.insert(taken, tonumber(failures))
+                table.insert(taken, deliveries)
+                table.insert(taken, record.failures)
             else
-                redis.call('HINCRBY', KEYS[4], 'trimmed', 1)
+                trimmed()
             end
         end
-        taken[1] = redis.call('ZCARD', KEYS[2])
-        return taken
-        """
+        return {redis.call('ZCARD', ready), taken, died}
+        """#
     )
 
     /// Settles frames that reached their callers. KEYS stream, kept, ready. ARGV group, process (empty: whoever holds
@@ -86,97 +89,69 @@ enum QueueScripts {
         """
     )
 
-    /// Puts frames that reached nobody back where they were; this delivery doesn't count. KEYS stream, ready, held, dead.
-    /// ARGV group, process, most failures, then padded id and failures so far of each. Returns how many became dead.
-    static let giveBack = RedisScript(
+    /// Puts frames that reached nobody back where they were; this delivery doesn't count. Further ARGV: the process'
+    /// consumers, most failures, then id, failures so far and the lease's token (empty: none) of each. One whose lease is not
+    /// the one given stays. Returns who died.
+    static let giveBack = aboutFrames(
         "return",
-        """
-        #!lua flags=allow-oom
-        redis.call('XPENDING', KEYS[1], ARGV[1])
-        local died = 0
-        for i = 4, #ARGV, 2 do
+        #"""
+        for i = 5, #ARGV, 3 do
             local id, failures = ARGV[i], ARGV[i + 1] + 1
-            local entry = redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1)[1]
-            if entry and string.sub(entry[2], 1, #ARGV[2]) == ARGV[2] then
+            local entry = pending(id)
+            local isLeased = redis.call('ZSCORE', lease, id)
+            if isOurs(entry, ARGV[3]) and (not isLeased or (record(id) or {}).token == ARGV[i + 2]) then
                 local deliveries = entry[4] - 1
-                if failures >= tonumber(ARGV[3]) then
-                    local frame = redis.call('XRANGE', KEYS[1], id, id)[1]
-                    if frame then
-                        local fields = frame[2]
-                        for _, text in ipairs({'_dead_reason', 'undeliverable', '_dead_deliveries', deliveries, '_dead_message_id', entry[1]}) do
-                            table.insert(fields, text)
-                        end
-                        redis.call('XADD', KEYS[4], '*', unpack(fields))
-                        died = died + 1
-                    end
-                    redis.call('XACK', KEYS[1], ARGV[1], id)
-                    redis.call('XDEL', KEYS[1], id)
+                if failures >= tonumber(ARGV[4]) then
+                    bury(id, 'undeliverable', deliveries)
                 else
-                    redis.call('XACK', KEYS[1], ARGV[1], id)
-                    redis.call('ZADD', KEYS[2], 0, id)
-                    redis.call('HSET', KEYS[3], id, deliveries .. ' ' .. failures)
+                    giveBack(id)
+                    redis.call('HSET', held, id, deliveries .. ' ' .. failures)
                 end
             end
         end
         return died
-        """
+        """#
     )
 
-    /// Returns what a consumer that is no more left behind, and removes it once it holds nothing. KEYS stream, ready, held,
-    /// lease. ARGV group, consumer, 1 if the delivery counts (its process died, and the frame may be why) or 0, then ids
-    /// that are still being handed over. Returns how many were returned, and 1 if the consumer is gone.
-    static let reap = RedisScript(
+    /// Returns one portion of what a consumer that is no more left behind, save for what is leased, and removes it once it
+    /// holds nothing. Further ARGV: consumer, 1 if the delivery counts (its process died, and the frame may be why)
+    /// or 0, where to begin, then ids that are still being handed over. Returns how many were returned, 1 if the
+    /// consumer is gone, where to go on (empty at the end), and who died.
+    static let reap = aboutFrames(
         "reap",
-        """
-        #!lua flags=allow-oom
-        redis.call('XPENDING', KEYS[1], ARGV[1])
+        #"""
+        local consumer, counts, portion = ARGV[3], tonumber(ARGV[4]), 1000
         local spared = {}
-        for i = 4, #ARGV do spared[ARGV[i]] = true end
-        local function padded(id)
-            local ms, seq = string.match(id, '^(%d+)-(%d+)$')
-            return string.rep('0', 20 - #ms) .. ms .. '-' .. string.rep('0', 20 - #seq) .. seq
-        end
-        local returned, left, from = 0, 0, '-'
-        repeat
-            local entries = redis.call('XPENDING', KEYS[1], ARGV[1], from, '+', 100, ARGV[2])
-            for _, entry in ipairs(entries) do
-                local id = entry[1]
-                if spared[id] or redis.call('ZSCORE', KEYS[4], id) then
-                    left = left + 1
+        for i = 6, #ARGV do spared[ARGV[i]] = true end
+        local returned = 0
+        local entries = redis.call('XPENDING', stream, group, ARGV[5], '+', portion, consumer)
+        for _, entry in ipairs(entries) do
+            local id = padded(entry[1])
+            if not spared[entry[1]] and not redis.call('ZSCORE', lease, id) then
+                local deliveries = entry[4] - 1 + counts
+                if counts == 1 and most > 0 and deliveries >= most then
+                    bury(id, 'process_died', deliveries)
                 else
-                    local deliveries = entry[4] - 1 + ARGV[3]
-                    redis.call('XACK', KEYS[1], ARGV[1], id)
-                    redis.call('ZADD', KEYS[2], 0, padded(id))
-                    redis.call('HSET', KEYS[3], padded(id), deliveries .. ' 0')
-                    returned = returned + 1
+                    giveBack(id)
+                    redis.call('HSET', held, id, deliveries .. ' 0')
                 end
-                from = '(' .. id
+                returned = returned + 1
             end
-        until #entries < 100 or returned >= 1000
-        if left > 0 or returned >= 1000 then return {returned, 0} end
-        redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
-        return {returned, 1}
-        """
+        end
+        if #entries == portion then return {returned, 0, '(' .. entries[portion][1], died} end
+        local isGone = #redis.call('XPENDING', stream, group, '-', '+', 1, consumer) == 0
+        if isGone then redis.call('XGROUP', 'DELCONSUMER', stream, group, consumer) end
+        return {returned, isGone and 1 or 0, '', died}
+        """#
     )
 
-    /// Moves a frame that can't be served to the dead letters. KEYS stream, dead. ARGV group, id, reason, deliveries.
-    /// An entry of more fields than one call can pass on leaves its payload behind. Returns 1 if it was there.
-    static let bury = RedisScript(
+    /// Moves a frame that can't be served to the dead letters. Further ARGV: id, reason, deliveries. Returns who died: it,
+    /// if it was there.
+    static let bury = aboutFrames(
         "dead",
         """
-        #!lua flags=allow-oom
-        redis.call('XPENDING', KEYS[1], ARGV[1])
-        local frame = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
-        if frame then
-            local fields = #frame[2] < 7000 and frame[2] or {}
-            for _, text in ipairs({'_dead_reason', ARGV[3], '_dead_deliveries', ARGV[4], '_dead_message_id', ARGV[2]}) do
-                table.insert(fields, text)
-            end
-            redis.call('XADD', KEYS[2], '*', unpack(fields))
-        end
-        redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
-        redis.call('XDEL', KEYS[1], ARGV[2])
-        return frame and 1 or 0
+        bury(ARGV[3], ARGV[4], tonumber(ARGV[5]))
+        return died
         """
     )
 
@@ -276,46 +251,36 @@ enum QueueScripts {
         """
     )
 
-    /// Deletes a frame that is not settled. KEYS stream, lease, held, ready, kept. ARGV group, id, padded id. Returns 1 if it
-    /// was there.
-    static let delete = RedisScript(
+    /// Deletes a frame that is not settled. Further ARGV: id. Returns 1 if it was there.
+    static let delete = aboutFrames(
         "delete",
         """
-        #!lua flags=allow-oom
-        redis.call('XPENDING', KEYS[1], ARGV[1])
-        if redis.call('ZSCORE', KEYS[5], ARGV[3]) then return 0 end
-        redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
-        redis.call('ZREM', KEYS[2], ARGV[2])
-        redis.call('HDEL', KEYS[3], ARGV[3])
-        redis.call('ZREM', KEYS[4], ARGV[3])
-        return redis.call('XDEL', KEYS[1], ARGV[2])
+        if redis.call('ZSCORE', kept, ARGV[3]) then return 0 end
+        forget(ARGV[3])
+        return redis.call('XDEL', stream, ARGV[3])
         """
     )
 
-    /// Deletes the last of the frames below a bound, and forgets all that was known of those that are gone. KEYS stream,
-    /// lease, held, ready, kept. ARGV group, bound, the padded id before it, a consumer. Returns how many were not settled,
-    /// less those of the settled ones that were deleted before.
-    static let purge = RedisScript(
+    /// Deletes the last of the frames below a bound, and forgets all that was known of those that are gone. Further ARGV: the
+    /// bound, the id before it, a consumer. Returns how many were not settled, less those of the settled ones that were
+    /// deleted before.
+    static let purge = aboutFrames(
         "purge",
         """
-        #!lua flags=allow-oom
-        redis.call('XPENDING', KEYS[1], ARGV[1])
-        local deleted = redis.call('XTRIM', KEYS[1], 'MINID', ARGV[2])
+        local deleted = redis.call('XTRIM', stream, 'MINID', ARGV[3])
         local cursor = '0-0'
         repeat
-            local found = redis.call('XAUTOCLAIM', KEYS[1], ARGV[1], ARGV[4], '9223372036854775', cursor, 'COUNT', 1000, 'JUSTID')
+            -- Nothing is that idle: what is gone leaves the pending list, and is named.
+            local found = redis.call(
+                'XAUTOCLAIM', stream, group, ARGV[5], '9223372036854775', cursor, 'COUNT', 1000, 'JUSTID'
+            )
             cursor = found[1]
-            for _, id in ipairs(found[3]) do
-                redis.call('ZREM', KEYS[2], id)
-                local ms, seq = string.match(id, '^(%d+)-(%d+)$')
-                redis.call('HDEL', KEYS[3], string.rep('0', 20 - #ms) .. ms .. '-' .. string.rep('0', 20 - #seq) .. seq)
-            end
+            for _, id in ipairs(found[3]) do forget(padded(id)) end
         until cursor == '0-0'
-        for _, id in ipairs(redis.call('ZRANGE', KEYS[4], '-', '[' .. ARGV[3], 'BYLEX')) do redis.call('HDEL', KEYS[3], id) end
-        redis.call('ZREMRANGEBYLEX', KEYS[4], '-', '[' .. ARGV[3])
-        for _, id in ipairs(redis.call('ZRANGE', KEYS[5], 0, -1)) do
-            if id <= ARGV[3] then
-                redis.call('ZREM', KEYS[5], id)
+        for _, id in ipairs(redis.call('ZRANGE', ready, '-', '[' .. ARGV[4], 'BYLEX')) do forget(id) end
+        for _, id in ipairs(redis.call('ZRANGE', kept, 0, -1)) do
+            if id <= ARGV[4] then
+                redis.call('ZREM', kept, id)
                 deleted = deleted - 1
             end
         end

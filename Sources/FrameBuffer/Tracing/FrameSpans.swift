@@ -63,11 +63,13 @@ package struct FrameSpans: Sendable {
 
     // MARK: Dequeue
 
-    /// Starts the span of a frame on its way out, under the context that its entry holds, with a link to the request.
+    /// Starts the span of a frame on its way out, under the context that its entry holds, with a link to the request. A
+    /// `consumer` is who says it holds the frame.
     package func startDequeue(
         _ frame: DequeuedFrame,
         stored: StoredFrame,
         age: FrameAge,
+        consumer: String?,
         caller: Caller
     ) -> (span: SpanRecord, context: OutgoingContext?) {
         let (carried, own) = stored.carriedContext(Self.context)
@@ -92,6 +94,7 @@ package struct FrameSpans: Sendable {
             span.setAttribute("buffer.size", .int(frame.depth))
             span.setAttribute("frame.age_ms", .int(age.milliseconds))
             span.setAttribute("frame.deliveries", .int(frame.delivery.number))
+            if let consumer { span.setAttribute("messaging.client.id", .string(consumer)) }
         }
         return (span, span.context.map { OutgoingContext($0, rewriting: own) })
     }
@@ -101,21 +104,95 @@ package struct FrameSpans: Sendable {
         tracer.end(span)
     }
 
-    // MARK: Both
+    // MARK: Leases
+
+    /// Starts the span of a settlement, under the request's.
+    func startSettlement(_ settlement: Settlement, caller: Caller) -> SpanRecord {
+        tracer.startSpan("\(settlement.name) \(queue)", kind: .client, parent: caller.span)
+    }
+
+    /// Ends it, with links to the frames that were settled.
+    func endSettlement(
+        _ span: consuming SpanRecord,
+        _ settlement: Settlement,
+        of frames: [SettledFrame],
+        outcome: SettlementOutcome
+    ) {
+        if span.isRecording {
+            describe(&span, settlement)
+            span.setAttribute("messaging.batch.message_count", .int(frames.count))
+            if !outcome.stale.isEmpty { span.setAttribute("frame.stale_receipts", .int(outcome.stale.count)) }
+            if frames.count == 1 {
+                span.setAttribute("messaging.message.id", .string(frames[0].messageID.description))
+                if let frameID = frames[0].frameID { span.setAttribute("frame.id", .string(frameID)) }
+            }
+            for frame in frames {
+                let carried = CarriedContext(traceparent: frame.traceparent, tracestate: nil)
+                guard let context = carried.flatMap(Self.context) else { continue }
+                var attributes = [
+                    SpanRecord.Attribute("messaging.message.id", .string(frame.messageID.description))
+                ]
+                if let frameID = frame.frameID { attributes.append(.init("frame.id", .string(frameID))) }
+                span.addLink(SpanRecord.Link(context, attributes: attributes))
+            }
+        }
+        tracer.end(span)
+    }
+
+    /// Ends it: Redis could not be asked.
+    func endSettlement(_ span: consuming SpanRecord, _ settlement: Settlement, error: FrameBufferError) {
+        if span.isRecording {
+            describe(&span, settlement)
+            span.setError(type: error.type, message: error.message)
+        }
+        tracer.end(span)
+    }
+
+    private func describe(_ span: inout SpanRecord, _ settlement: Settlement) {
+        describe(&span)
+        span.setAttribute("messaging.operation.name", .string(settlement.name))
+        span.setAttribute("messaging.operation.type", "settle")
+        span.setAttribute("messaging.consumer.group.name", .string(group))
+    }
+
+    // MARK: Ends
+
+    /// The last span of a frame that was given up on, in its trace.
+    func died(_ frame: DeadFrame) {
+        var span = tracer.startSpan("dead-letter \(queue)", parent: frame.context.flatMap(Self.context))
+        if span.isRecording {
+            span.addEvent("frame_buffer_dead_letter")
+            describe(&span)
+            if let frameID = frame.frameID { span.setAttribute("frame.id", .string(frameID)) }
+            if let cameraID = frame.cameraID { span.setAttribute("camera.id", .string(cameraID)) }
+            span.setAttribute("messaging.message.id", .string(frame.messageID))
+            span.setAttribute("frame.deliveries", .int(frame.deliveries))
+            span.setAttribute("frame.dead_reason", .string(frame.reason))
+        }
+        tracer.end(span)
+    }
+
+    // MARK: All
 
     private func describe(_ span: inout SpanRecord, frameID: String?, cameraID: String?, size: Int) {
         if let frameID { span.setAttribute("frame.id", .string(frameID)) }
         if let cameraID { span.setAttribute("camera.id", .string(cameraID)) }
         span.setAttribute("frame.size", .int(size))
+        span.setAttribute("messaging.message.body.size", .int(size))
+        describe(&span)
+    }
+
+    private func describe(_ span: inout SpanRecord) {
         span.setAttribute("queue.name", .string(queue))
         span.setAttribute("messaging.system", "redis")
         span.setAttribute("messaging.destination.name", .string(queue))
-        span.setAttribute("messaging.message.body.size", .int(size))
     }
 
-    private static func context(_ carried: CarriedContext) -> SpanContext? {
+    static func context(_ carried: CarriedContext) -> SpanContext? {
         SpanContext(traceparent: carried.traceparent, tracestate: carried.tracestate)
     }
+
+    static func traceparent(_ context: SpanContext) -> String { TraceParent.format(context) }
 }
 
 extension OutgoingContext {

@@ -3,7 +3,7 @@ internal import HTTPServer
 internal import NIOCore
 internal import NIOHTTP1
 
-/// `GET /dequeue`: the next frame goes to the caller, and is settled once it has reached it.
+/// `GET /dequeue`: the next frame goes to the caller, and is settled once it has reached it, or leased to it.
 struct DequeueEndpoint: Sendable {
     let queues: Queues
 
@@ -13,6 +13,10 @@ struct DequeueEndpoint: Sendable {
         /// nil: one frame, not in an array.
         var count: Int?
         var form = AcceptedForm.json
+        /// nil: the frame is settled once it has reached the caller.
+        var lease: Duration?
+        /// Who the caller says it is.
+        var consumer: String?
     }
 
     func register(in router: inout Router<Endpoint>) {
@@ -23,19 +27,27 @@ struct DequeueEndpoint: Sendable {
 
     @Sendable private func dequeue(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {
         let queue = try queues.queue(of: request)
-        let wish = try wish(of: request)
-        let frames = try await queue.dequeue(count: wish.count ?? 1, wait: wish.wait)
+        var wish = try wish(of: request)
+        if wish.lease != nil, wish.consumer == nil {
+            wish.consumer = request.remoteAddress.map { "\($0.host):\($0.port)" }
+        }
+        let consumer = wish.consumer
+        let frames = try await queue.dequeue(
+            count: wish.count ?? 1,
+            wait: wish.wait,
+            lease: wish.lease.map { LeaseTerms(duration: $0, holder: consumer ?? "") }
+        )
         guard let first = frames.first else { return Endpoint.Answer(response: empty(wish), found: false) }
         var answer: Endpoint.Answer
         if wish.count != nil {
-            answer = batch(frames, of: queue, for: caller)
+            answer = batch(frames, of: queue, to: consumer, for: caller)
         } else if wish.form == .payload {
             answer = first.withStored { stored in
-                stored.payload.map { payload(first, stored, $0, of: queue, for: caller) }
-                    ?? single(first, stored, of: queue, for: caller)
+                stored.payload.map { payload(first, stored, $0, of: queue, to: consumer, for: caller) }
+                    ?? single(first, stored, of: queue, to: consumer, for: caller)
             }
         } else {
-            answer = first.withStored { single(first, $0, of: queue, for: caller) }
+            answer = first.withStored { single(first, $0, of: queue, to: consumer, for: caller) }
         }
         let deliveries = frames.map(\.delivery)
         answer.response.onDelivery = { queue.delivered(deliveries, $0 == .reached) }
@@ -69,10 +81,20 @@ struct DequeueEndpoint: Sendable {
                     throw HTTPProblem(.badRequest, detail: "count is a number from 1 to 100")
                 }
                 wish.count = count
+            case "lease":
+                wish.lease = try Duration(parameter: "lease", value, in: LeaseTerms.durations)
+            case "consumer":
+                guard (1...256).contains(value.utf8.count), !value.hasControlCharacters else {
+                    throw HTTPProblem(
+                        .badRequest,
+                        detail: "consumer is a name of 1 to 256 bytes without control characters"
+                    )
+                }
+                wish.consumer = value
             default:
                 throw HTTPProblem(
                     .badRequest,
-                    detail: "'\(name)' is no parameter of /dequeue; queue, wait and count are"
+                    detail: "'\(name)' is no parameter of /dequeue; queue, wait, count, lease and consumer are"
                 )
             }
         }
@@ -100,10 +122,17 @@ struct DequeueEndpoint: Sendable {
         _ frame: DequeuedFrame,
         _ stored: StoredFrame,
         of queue: FrameBuffer,
+        to consumer: String?,
         for caller: Caller
     ) -> Endpoint.Answer {
         let age = frame.age(of: stored)
-        let (span, context) = queue.spans.startDequeue(frame, stored: stored, age: age, caller: caller)
+        let (span, context) = queue.spans.startDequeue(
+            frame,
+            stored: stored,
+            age: age,
+            consumer: consumer,
+            caller: caller
+        )
         var json = JSONWriter(Self.buffer(for: [frame]))
         json.object {
             $0.member("status", "dequeued")
@@ -118,7 +147,12 @@ struct DequeueEndpoint: Sendable {
         ByteBufferAllocator().buffer(capacity: frames.reduce(256) { $0 + $1.size + $1.size / 8 + 512 })
     }
 
-    private func batch(_ frames: [DequeuedFrame], of queue: FrameBuffer, for caller: Caller) -> Endpoint.Answer {
+    private func batch(
+        _ frames: [DequeuedFrame],
+        of queue: FrameBuffer,
+        to consumer: String?,
+        for caller: Caller
+    ) -> Endpoint.Answer {
         var json = JSONWriter(Self.buffer(for: frames))
         json.object {
             $0.member("status", "dequeued")
@@ -130,6 +164,7 @@ struct DequeueEndpoint: Sendable {
                             frame,
                             stored: stored,
                             age: age,
+                            consumer: consumer,
                             caller: caller
                         )
                         json.object { $0.members(of: frame, stored, age: age, context: context) }
@@ -146,12 +181,23 @@ struct DequeueEndpoint: Sendable {
         _ stored: StoredFrame,
         _ payload: UnsafeRawBufferPointer,
         of queue: FrameBuffer,
+        to consumer: String?,
         for caller: Caller
     ) -> Endpoint.Answer {
         let age = frame.age(of: stored)
-        let (span, context) = queue.spans.startDequeue(frame, stored: stored, age: age, caller: caller)
+        let (span, context) = queue.spans.startDequeue(
+            frame,
+            stored: stored,
+            age: age,
+            consumer: consumer,
+            caller: caller
+        )
         var response = HTTPResponse(payload: payload, of: stored, id: frame.delivery.id, context: context)
         response.headers.add(name: "X-Frame-Age-Ms", value: String(age.milliseconds))
+        if let lease = frame.delivery.lease {
+            response.headers.add(name: "X-Receipt", value: lease.receipt.description)
+            response.headers.add(name: "X-Lease-Expires-In-Ms", value: String(lease.duration.milliseconds))
+        }
         queue.spans.endDequeue(span)
         return Endpoint.Answer(response: response, context: context)
     }
@@ -170,5 +216,10 @@ extension JSONWriter {
         member("message_id", frame.delivery.id.description)
         member("age_ms", age.milliseconds)
         member("deliveries", frame.delivery.number)
+        guard let lease = frame.delivery.lease else { return }
+        object("lease") {
+            $0.member("receipt", lease.receipt.description)
+            $0.member("expires_in_ms", Int(lease.duration.milliseconds))
+        }
     }
 }

@@ -17,6 +17,8 @@ package struct Endpoints: HTTPResponder {
         var router = Router<Endpoint>()
         EnqueueEndpoint(queues: queues, limits: process.limits).register(in: &router)
         DequeueEndpoint(queues: queues).register(in: &router)
+        SettleEndpoints(queues: queues).register(in: &router)
+        DeadLetterEndpoints(queues: queues).register(in: &router)
         QueueEndpoints(queues: queues).register(in: &router)
         FramesEndpoints(queues: queues).register(in: &router)
         StreamEndpoint(queues: queues).register(in: &router)

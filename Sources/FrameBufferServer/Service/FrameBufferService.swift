@@ -143,7 +143,12 @@ package struct FrameBufferService: Sendable {
     }
 
     private func queue(_ name: String) -> QueueConfiguration {
-        var queue = QueueConfiguration(name: name, group: settings.group, capacity: settings.capacityFrames)
+        var queue = QueueConfiguration(
+            name: name,
+            group: settings.group,
+            capacity: settings.capacityFrames,
+            maxDeliveries: settings.maxDeliveries
+        )
         queue.deduplicationWindow = settings.deduplicationWindow
         return queue
     }

@@ -23,6 +23,7 @@ struct QueueService: Service {
                     }
                     for queue in loops.first?.all ?? [] {
                         housekeeping.addTask { await queue.keepHouse() }
+                        housekeeping.addTask { await queue.returnLapsed() }
                     }
                     await group.waitForAll()
                     // The readers end with the polls, when the front door begins to close; what was handed out is judged

@@ -2,7 +2,7 @@ extension SettingDefinition {
     /// Every setting, in the order in which people are shown them.
     package static let all: [SettingDefinition] = [
         host, port, stopGrace,
-        queues, group, capacityFrames, deduplicationWindow,
+        queues, group, capacityFrames, maxDeliveries, deduplicationWindow,
         maxBody, maxFields, maxFieldName, maxNesting, maxBatch, maxPolls,
         redisURL, dataDirectory,
         traceDequeue,
@@ -55,6 +55,14 @@ extension SettingDefinition {
         .number(1...1_000_000_000, placeholder: "NUMBER"),
         why: "Frames that may wait or be leased in a queue; a full one answers 429.",
         audience: "operators, by the memory that Redis has"
+    )
+
+    package static let maxDeliveries = SettingDefinition(
+        "max.deliveries",
+        \.maxDeliveries,
+        .number(0...1_000_000, placeholder: "NUMBER"),
+        why: "Deliveries of a frame that may go unacknowledged before it is dead; 0 for any number.",
+        audience: "operators whose workers fail for reasons that are not the frame's"
     )
 
     package static let deduplicationWindow = SettingDefinition(

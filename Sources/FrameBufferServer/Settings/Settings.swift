@@ -39,6 +39,8 @@ package struct Settings: Hashable, Sendable {
     package var capacityFrames = 10_000
     /// How long a request's key is remembered.
     package var deduplicationWindow = Duration.seconds(120)
+    /// How many deliveries of a frame may go unacknowledged; then it is dead. 0: any number.
+    package var maxDeliveries = 5
     /// The largest request body, in bytes.
     package var maxBody = 32 << 20
     /// Fields in a frame.

@@ -1,0 +1,110 @@
+internal import RedisClient
+
+/// What is done with dead letters, each in one step.
+enum DeadLetterScripts {
+    static let all = [list, redrive, redriveAll, delete, deleteAll]
+
+    /// One portion of the dead letters, without their payloads. KEYS dead. ARGV where to begin, the portion. Returns id,
+    /// reason, deliveries, former id, `frame_id`, `camera_id`, `_traceparent` and `_tracestate` of each.
+    static let list = RedisScript(
+        "dead letters",
+        """
+        #!lua flags=no-writes
+        local letters = {}
+        for _, entry in ipairs(redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2])) do
+            local about = {}
+            for i = 1, #entry[2], 2 do about[entry[2][i]] = entry[2][i + 1] end
+            local letter = {entry[1]}
+            for _, name in ipairs({
+                '_dead_reason', '_dead_deliveries', '_dead_message_id', 'frame_id', 'camera_id', '_traceparent', '_tracestate'
+            }) do table.insert(letter, about[name] or '') end
+            table.insert(letters, letter)
+        end
+        return letters
+        """
+    )
+
+    /// Puts these dead letters into the stream again, as new frames, while there is room. KEYS stream, kept, dead. ARGV
+    /// capacity, then ids. Returns how many, and 1 if the queue was full before all were.
+    static let redrive = RedisScript(
+        "redrive",
+        """
+        #!lua
+        \(redriving)
+        local redriven = 0
+        for i = 2, #ARGV do
+            local entry = redis.call('XRANGE', KEYS[3], ARGV[i], ARGV[i])[1]
+            if entry then
+                if not hasRoom() then return {redriven, 1} end
+                if redrive(entry) then redriven = redriven + 1 end
+            end
+        end
+        return {redriven, 0}
+        """
+    )
+
+    /// The same for one portion of all. ARGV capacity, where to begin, where to end (empty: with the last there is), the
+    /// portion. Returns how many, 1 if the queue was full, the last one looked at (empty: there was none), and the end.
+    static let redriveAll = RedisScript(
+        "redrive all",
+        """
+        #!lua
+        \(redriving)
+        local last = ARGV[3]
+        if last == '' then
+            local entry = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
+            if not entry then return {0, 0, '', ''} end
+            last = entry[1]
+        end
+        local redriven, seen = 0, ''
+        for _, entry in ipairs(redis.call('XRANGE', KEYS[3], ARGV[2], last, 'COUNT', ARGV[4])) do
+            if not hasRoom() then return {redriven, 1, seen, last} end
+            if redrive(entry) then redriven = redriven + 1 end
+            seen = entry[1]
+        end
+        return {redriven, 0, seen, last}
+        """
+    )
+
+    /// Both begin with what fails, where it does, before anything is written: a key that is no stream.
+    private static let redriving = """
+        redis.call('XLEN', KEYS[1])
+        local function hasRoom()
+            return redis.call('XLEN', KEYS[1]) - redis.call('ZCARD', KEYS[2]) < tonumber(ARGV[1])
+        end
+        local function redrive(entry)
+            local words = {}
+            for i = 1, #entry[2], 2 do
+                if string.sub(entry[2][i], 1, 6) ~= '_dead_' then
+                    table.insert(words, entry[2][i])
+                    table.insert(words, entry[2][i + 1])
+                end
+            end
+            -- One that had to leave its fields behind is no frame any more.
+            if #words == 0 then return false end
+            redis.call('XADD', KEYS[1], '*', unpack(words))
+            redis.call('XDEL', KEYS[3], entry[1])
+            return true
+        end
+        """
+
+    /// Deletes these dead letters. KEYS dead. ARGV ids. Returns how many there were.
+    static let delete = RedisScript(
+        "delete dead letters",
+        """
+        #!lua flags=allow-oom
+        return redis.call('XDEL', KEYS[1], unpack(ARGV))
+        """
+    )
+
+    /// Deletes all dead letters. KEYS dead. Returns how many there were.
+    static let deleteAll = RedisScript(
+        "delete all dead letters",
+        """
+        #!lua flags=allow-oom
+        local count = redis.call('XLEN', KEYS[1])
+        redis.call('DEL', KEYS[1])
+        return count
+        """
+    )
+}

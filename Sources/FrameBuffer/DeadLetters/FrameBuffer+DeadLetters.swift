@@ -1,0 +1,114 @@
+internal import Logging
+internal import RedisClient
+
+extension FrameBuffer {
+    /// The most dead letters of one request.
+    package static let mostDeadLetters = 1000
+
+    /// How many dead letters one script call is about: each is as large as its frame, and Redis does nothing else meanwhile.
+    private static let lettersACall = 20
+
+    // MARK: Dying
+
+    /// Frames that a script has given up on: each ends its trace with a span that says so.
+    func died(_ frames: RedisValue?) {
+        guard let frames, frames.count > 0 else { return }
+        let dead = (0..<frames.count).compactMap { frames[$0].flatMap(DeadFrame.init) }
+        for frame in dead { spans.died(frame) }
+        logger.warning(
+            "frames went to the dead letters",
+            metadata: [
+                "queue": "\(keys.stream)", "frames": "\(dead.count)", "message_id": "\(dead.first?.messageID ?? "")",
+                "reason": "\(dead.first?.reason ?? "")",
+            ]
+        )
+    }
+
+    // MARK: Looking
+
+    /// The dead letters that came after one of them, or from the first on; up to `count`.
+    package func deadLetters(after: StreamID?, count: Int) async throws(FrameBufferError) -> [DeadLetter] {
+        do throws(RedisError) {
+            var letters: [DeadLetter] = []
+            var start = after.map { "(\($0)" } ?? "-"
+            while letters.count < count {
+                let portion = min(Self.lettersACall, count - letters.count)
+                let call = ScriptCall(DeadLetterScripts.list, keys: [keys.dead], [start, String(portion)])
+                let found = try await redis.call(call).value
+                letters += (0..<found.count).compactMap { found[$0].flatMap(DeadLetter.init) }
+                guard found.count == portion, let last = letters.last else { break }
+                start = "(\(last.id)"
+            }
+            return letters
+        } catch {
+            throw self.error(error)
+        }
+    }
+
+    // MARK: Redriving and deleting
+
+    /// Puts dead letters back into the queue, at its tail and as if they were new; returns how many. Without `ids` those
+    /// that are there now.
+    ///
+    /// Ids that are no dead letter's, and letters that had to leave their fields behind, are passed over. Throws
+    /// ``FrameBufferError/Code/full`` where there is no room for even one; where there is room for some, those are redriven.
+    package func redrive(_ ids: [StreamID]?) async throws(FrameBufferError) -> Int {
+        let outcome: (redriven: Int, isFull: Bool)
+        do throws(RedisError) {
+            outcome = if let ids { try await redriveSome(ids) } else { try await redriveAll() }
+        } catch {
+            throw self.error(error)
+        }
+        guard outcome.redriven > 0 || !outcome.isFull else { throw full }
+        return outcome.redriven
+    }
+
+    private func redriveSome(_ ids: [StreamID]) async throws(RedisError) -> (Int, Bool) {
+        var redriven = 0
+        for start in stride(from: 0, to: ids.count, by: Self.lettersACall) {
+            let portion = ids[start..<min(start + Self.lettersACall, ids.count)]
+            let call = ScriptCall(
+                DeadLetterScripts.redrive,
+                keys: [keys.stream, keys.kept, keys.dead],
+                [String(configuration.capacity)] + portion.map(\.description)
+            )
+            let answer = try await redis.call(call).value
+            redriven += answer[0]?.integer ?? 0
+            if answer[1]?.integer == 1 { return (redriven, true) }
+        }
+        return (redriven, false)
+    }
+
+    private func redriveAll() async throws(RedisError) -> (Int, Bool) {
+        var redriven = 0
+        var (start, end) = ("-", "")
+        while true {
+            let call = ScriptCall(
+                DeadLetterScripts.redriveAll,
+                keys: [keys.stream, keys.kept, keys.dead],
+                [String(configuration.capacity), start, end, String(Self.lettersACall)]
+            )
+            let answer = try await redis.call(call).value
+            redriven += answer[0]?.integer ?? 0
+            if answer[1]?.integer == 1 { return (redriven, true) }
+            guard let last = answer[2]?.text else { return (redriven, false) }
+            start = "(\(last)"
+            end = answer[3]?.string ?? ""
+        }
+    }
+
+    /// Deletes dead letters, without `ids` all of them; returns how many there were.
+    package func deleteDeadLetters(_ ids: [StreamID]?) async throws(FrameBufferError) -> Int {
+        let call =
+            if let ids {
+                ScriptCall(DeadLetterScripts.delete, keys: [keys.dead], ids.map(\.description))
+            } else {
+                ScriptCall(DeadLetterScripts.deleteAll, keys: [keys.dead])
+            }
+        do throws(RedisError) {
+            return try await redis.call(call).value.integer ?? 0
+        } catch {
+            throw self.error(error)
+        }
+    }
+}

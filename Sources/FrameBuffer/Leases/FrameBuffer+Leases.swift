@@ -1,0 +1,163 @@
+internal import Logging
+internal import RedisClient
+
+extension FrameBuffer {
+    /// A call of a script about frames in hand.
+    func call(_ script: RedisScript, _ arguments: [String] = []) -> ScriptCall {
+        ScriptCall(
+            script,
+            keys: keys.all,
+            [configuration.group, String(configuration.maxDeliveries)] + arguments
+        )
+    }
+
+    // MARK: Leasing
+
+    /// Leases the frames that were dealt to polls that want them so, all in one call; the polls end with its reply.
+    func lease(_ deals: [(poll: Poll, terms: LeaseTerms, frames: [DequeuedFrame])]) {
+        var arguments = [process.consumers]
+        let deals = deals.map { poll, terms, frames in
+            let leased = frames.map { frame in
+                var frame = frame
+                let lease = Lease(receipt: Receipt(for: frame.delivery.id), duration: terms.duration)
+                frame.delivery.lease = lease
+                let (frameID, context) = frame.withStored {
+                    ($0.frameID, $0.carriedContext(FrameSpans.context).context)
+                }
+                arguments += [
+                    frame.delivery.id.padded, String(terms.duration.wholeMilliseconds), lease.receipt.tokenText,
+                    terms.holder, context.map(FrameSpans.traceparent) ?? "", frameID ?? "",
+                ]
+                return frame
+            }
+            return (poll: poll, frames: leased)
+        }
+        let call = call(LeaseScripts.lease, arguments)
+        redis.assumeIsolated { redis in
+            redis.send(call) { result in self.assumeIsolated { $0.leased(deals, result) } }
+        }
+    }
+
+    private func leased(_ deals: [(poll: Poll, frames: [DequeuedFrame])], _ result: Result<RedisReply, RedisError>) {
+        var place = 0
+        for (poll, frames) in deals {
+            switch result {
+            case .success(let reply):
+                // Those that were taken away meanwhile, as we were taken for dead, are somebody else's.
+                let given = frames.indices.filter { reply.value[place + $0]?.integer == 1 }.map { frames[$0] }
+                for frame in frames { inHand.remove(frame.delivery.id) }
+                place += frames.count
+                poll.resume(returning: .success(given))
+            case .failure(let error):
+                // It may have been done all the same: returning takes such a lease back.
+                for frame in frames { giveBack(frame.delivery) }
+                poll.resume(returning: error.code == .noGroup ? .success([]) : .failure(self.error(error)))
+            }
+        }
+    }
+
+    // MARK: Settling
+
+    /// Does with the frames of these receipts what their holder wants, in one step; a receipt counts once.
+    ///
+    /// Each of them has its effect, is stale, or is known to have had it already, for ``QueueConfiguration/settledWindow``.
+    /// Throws ``FrameBufferError``: what Redis said. After ``RedisError/Code/lostReply`` it may be done: asking again is
+    /// harmless.
+    package func settle(
+        _ receipts: [Receipt],
+        as settlement: Settlement,
+        for caller: Caller
+    ) async throws(FrameBufferError) -> SettlementOutcome {
+        let span = spans.startSettlement(settlement, caller: caller)
+        var seen: Set<Receipt> = []
+        let receipts = receipts.filter { seen.insert($0).inserted }
+        do throws(RedisError) {
+            let (outcome, frames) = try await settle(receipts, as: settlement)
+            spans.endSettlement(span, settlement, of: frames, outcome: outcome)
+            return outcome
+        } catch {
+            let error = self.error(error)
+            spans.endSettlement(span, settlement, error: error)
+            throw error
+        }
+    }
+
+    private func settle(
+        _ receipts: [Receipt],
+        as settlement: Settlement
+    ) async throws(RedisError) -> (SettlementOutcome, [SettledFrame]) {
+        let call = call(
+            settlement.script,
+            [
+                String(configuration.settledWindow.wholeMilliseconds), process.consumer(loop: loop, life: life),
+                String(settlement.duration.wholeMilliseconds), settlement.reason,
+            ] + receipts.map(\.padded)
+        )
+        let answer = try await groupEnsured { () throws(RedisError) in try await redis.call(call).value }
+        died(answer[1])
+        mayBeReady = true
+        var stale: [Receipt] = []
+        var frames: [SettledFrame] = []
+        for (index, receipt) in receipts.enumerated() {
+            let result = answer[0]?[index]
+            switch result?[0]?.string {
+            case "settled":
+                frames.append(
+                    SettledFrame(
+                        messageID: receipt.messageID,
+                        frameID: result?[1]?.text,
+                        traceparent: result?[2]?.text
+                    )
+                )
+            case "stale": stale.append(receipt)
+            case "neither": break
+            default: throw RedisError(.protocolViolation, "\(settlement.name): an outcome of each receipt was expected")
+            }
+        }
+        return (SettlementOutcome(settled: frames.count, stale: stale), frames)
+    }
+
+    /// Without the group there are no leases; once it is made again that is what the script finds.
+    private func groupEnsured(
+        _ body: () async throws(RedisError) -> RedisValue
+    ) async throws(RedisError) -> RedisValue {
+        do throws(RedisError) {
+            return try await body()
+        } catch {
+            guard error.code == .noGroup else { throw error }
+            try await ensureGroup()
+            return try await body()
+        }
+    }
+
+    // MARK: Lapsing
+
+    /// Returns frames whose leases have run out, within a second of their end and whether or not anybody polls, until it is
+    /// cancelled. One loop of a process does it for all.
+    package func returnLapsed() async {
+        let portion = 100
+        while !Task.isCancelled {
+            // Without Redis or the group nothing can be returned; that they are missing is said elsewhere.
+            while let due = try? await sweep(portion), due == portion {}
+            try? await Task.sleep(for: .milliseconds(500))
+        }
+    }
+
+    private func sweep(_ portion: Int) async throws(RedisError) -> Int {
+        let answer = try await redis.call(call(LeaseScripts.sweep, [String(portion)])).value
+        died(answer[1])
+        let due = answer[0]?.integer ?? 0
+        if due > 0 {
+            mayBeReady = true
+            logger.debug("leases ran out", metadata: ["queue": "\(keys.stream)", "frames": "\(due)"])
+        }
+        return due
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, as the scripts count.
+    var wholeMilliseconds: Int64 {
+        components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000
+    }
+}

@@ -1,0 +1,140 @@
+internal import RedisClient
+
+extension QueueScripts {
+    /// A script about frames that were handed out, or will be. Its keys are ``QueueKeys/all``; its first two arguments are
+    /// the group and the most deliveries that may fail (0: any number).
+    ///
+    /// It begins by asking for the pending list, which fails without the group before anything is written, and it runs out
+    /// of memory too, as all of this frees some.
+    static func aboutFrames(_ name: String, _ body: String) -> RedisScript {
+        RedisScript(name, "#!lua flags=allow-oom\n\(prelude)\n\(body)")
+    }
+
+    /// What those scripts have in common. Ids are padded wherever they are ours (`StreamID.padded`).
+    ///
+    /// `held` has of each frame that is leased or waits in `ready` a line of numbers: how often it was delivered, and how
+    /// often in a row it has failed to reach a caller; of a leased one also the receipt's token, when it was handed out, and
+    /// 1 if it was nacked since. Lines with the caller's label, the reason given and the frame's `_traceparent` follow, and
+    /// the `frame_id`, which may be anything, is the rest.
+    private static let prelude = #"""
+        local stream, ready, held, lease, kept, dead, settled, counters = unpack(KEYS)
+        local group, most = ARGV[1], tonumber(ARGV[2])
+        redis.call('XPENDING', stream, group)
+
+        local function now()
+            local time = redis.call('TIME')
+            return time[1] * 1000 + math.floor(time[2] / 1000)
+        end
+
+        local function padded(id)
+            local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+            return string.rep('0', 20 - #ms) .. ms .. '-' .. string.rep('0', 20 - #seq) .. seq
+        end
+
+        -- A frame's place in the pending list: its id, consumer, idle time and deliveries.
+        local function pending(id)
+            return redis.call('XPENDING', stream, group, id, id, 1)[1]
+        end
+
+        local function isOurs(entry, process)
+            return entry and string.sub(entry[2], 1, #process) == process
+        end
+
+        local function trimmed()
+            redis.call('HINCRBY', counters, 'trimmed', 1)
+        end
+
+        local function record(id)
+            local text = redis.call('HGET', held, id)
+            if not text then return end
+            local deliveries, failures = string.match(text, '^(%d+) (%d+)')
+            local token, time, nacked, label, reason, traceparent, frame =
+                string.match(text, '^%d+ %d+ (%x+) (%d+) (%d)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n(.*)$')
+            return {
+                deliveries = tonumber(deliveries), failures = tonumber(failures), token = token, time = time,
+                nacked = nacked == '1', label = label, reason = reason, traceparent = traceparent, frame = frame
+            }
+        end
+
+        local function keep(id, record)
+            local numbers = table.concat(
+                {record.deliveries, record.failures, record.token, record.time, record.nacked and 1 or 0}, ' '
+            )
+            redis.call('HSET', held, id, table.concat(
+                {numbers, record.label, record.reason, record.traceparent, record.frame}, '\n'
+            ))
+        end
+
+        -- Back to its place among those that wait. What is known of it stays in `held`.
+        local function giveBack(id)
+            redis.call('XACK', stream, group, id)
+            redis.call('ZREM', lease, id)
+            redis.call('ZADD', ready, 0, id)
+        end
+
+        -- Out of our hands, wherever it was; 0 if it was nowhere.
+        local function forget(id)
+            redis.call('ZREM', lease, id)
+            redis.call('HDEL', held, id)
+            return redis.call('XACK', stream, group, id) + redis.call('ZREM', ready, id)
+        end
+
+        -- Out of the stream, as soon as no other group wants it; false if it was trimmed.
+        local groups
+        local function drop(id)
+            groups = groups or #redis.call('XINFO', 'GROUPS', stream)
+            if groups == 1 then return redis.call('XDEL', stream, id) == 1 end
+            if #redis.call('XRANGE', stream, id, id) == 0 then return false end
+            redis.call('ZADD', kept, now(), id)
+            return true
+        end
+
+        -- Dead letters of this call: message id, frame id, camera id, trace context, reason and deliveries of each.
+        local died = {}
+        local function bury(id, reason, deliveries)
+            local entry = redis.call('XRANGE', stream, id, id)[1]
+            forget(id)
+            if not entry then return trimmed() end
+            local about = {}
+            for i = 1, #entry[2], 2 do about[entry[2][i]] = entry[2][i + 1] end
+            -- More words than one call can pass on: the frame leaves its fields behind.
+            local words = #entry[2] < 7000 and entry[2] or {}
+            for _, word in ipairs({
+                '_dead_reason', reason, '_dead_deliveries', deliveries, '_dead_message_id', entry[1]
+            }) do table.insert(words, word) end
+            redis.call('XADD', dead, '*', unpack(words))
+            drop(id)
+            table.insert(died, {
+                entry[1], about['frame_id'] or '', about['camera_id'] or '',
+                about['_traceparent'] or '', about['_tracestate'] or '', reason, deliveries
+            })
+        end
+
+        -- Puts frames whose leases have run out back, oldest end first; returns how many were due.
+        local function sweep(portion)
+            local due = redis.call('ZRANGEBYSCORE', lease, '-inf', now(), 'LIMIT', 0, portion)
+            for _, id in ipairs(due) do
+                local entry = pending(id)
+                if not entry then
+                    -- Unread: the group was made anew. Read: a client of its own has acknowledged it.
+                    redis.call('ZREM', lease, id)
+                    redis.call('HDEL', held, id)
+                    for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+                        local names = {}
+                        for i = 1, #info, 2 do names[info[i]] = info[i + 1] end
+                        if names['name'] == group and id <= padded(names['last-delivered-id']) then drop(id) end
+                    end
+                elseif not redis.call('XCLAIM', stream, group, entry[2], 0, id, 'JUSTID')[1] then
+                    forget(id)
+                    trimmed()
+                elseif most > 0 and entry[4] >= most then
+                    bury(id, 'lease_expired', entry[4])
+                else
+                    giveBack(id)
+                    if redis.call('HEXISTS', held, id) == 0 then redis.call('HSET', held, id, entry[4] .. ' 0') end
+                end
+            end
+            return #due
+        end
+        """#
+}
