@@ -22,11 +22,12 @@ struct QueueOptions: SettingOptions {
     @Option(.queues) var queues: String?
     @Option(.group) var group: String?
     @Option(.capacityFrames) var capacityFrames: String?
+    @Option(.maxDeliveries) var maxDeliveries: String?
     @Option(.deduplicationWindow) var deduplicationWindow: String?
 
     var values: [SettingDefinition: String?] {
         [
-            .queues: queues, .group: group, .capacityFrames: capacityFrames,
+            .queues: queues, .group: group, .capacityFrames: capacityFrames, .maxDeliveries: maxDeliveries,
             .deduplicationWindow: deduplicationWindow,
         ]
     }

@@ -50,6 +50,19 @@ struct SecretsTests {
         }
         #expect(isSettled, "\(size) \(service.log)")
         #expect(try await service.get("/health").json()["status"] == .string("healthy"))
+        // Leases, however they end, and dead letters.
+        for id in ["acked", "nacked", "rejected"] { try await service.post(id) }
+        let frames = try await service.leaseAll(3, "2s")
+        #expect(try await service.settle("/extend", frames.map(\.receipt), #""lease":"1s""#).settled == 3)
+        #expect(try await service.settle("/ack", [frames[0].receipt]).settled == 1)
+        #expect(try await service.settle("/reject", [frames[2].receipt]).settled == 1)
+        let nacked = try #require(try await service.lease())
+        #expect(nacked.frameID == "nacked" && nacked.deliveries == 2)
+        #expect(try await service.settle("/nack", nacked, #""delay":"1s""#).settled == 1)
+        #expect(try await service.settle("/ack", try await service.lease()).settled == 1)
+        #expect(try await service.get("/dead-letters").json()["dead_letters"]?[1]?["frame_id"]?.string == "rejected")
+        #expect(try await service.call("POST", "/dead-letters/redrive").status == 200)
+        #expect(try await service.call("DELETE", "/dead-letters").status == 200)
         // The group is made again where it is lost.
         try await redis.cli("FLUSHALL")
         #expect(try await service.enqueue(#"{"frame_id":"f"}"#).status == 200)

@@ -131,7 +131,7 @@ extension QueueScripts {
                     bury(id, 'lease_expired', entry[4])
                 else
                     giveBack(id)
-                    if redis.call('HEXISTS', held, id) == 0 then redis.call('HSET', held, id, entry[4] .. ' 0') end
+                    if not redis.call('HGET', held, id) then redis.call('HSET', held, id, entry[4] .. ' 0') end
                 end
             end
             return #due

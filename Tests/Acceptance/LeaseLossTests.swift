@@ -1,0 +1,150 @@
+import RedisTesting
+import Testing
+
+/// What becomes of leased frames when callers, workers or instances of the service go.
+@Suite("Leased frames whose holders go", .timeLimit(.minutes(3)))
+struct LeaseLossTests {
+    @Test("go to the next poll where the former hung up while it waited (C01)")
+    func hungUp() async throws {
+        try await withService { service, redis in
+            let dead = try (0..<10).map { _ in try RawConnection(port: service.port) }
+            for connection in dead { try connection.poll("wait=20s&lease=30s") }
+            // They wait by then: one that came after them ends, and so was looked for.
+            #expect(try await service.lease(wait: "100ms") == nil)
+            for (number, connection) in dead.enumerated() { number % 2 == 0 ? connection.close() : connection.reset() }
+            try await service.post("f")
+            let (frame, time) = try await ContinuousClock().timed { try await service.lease("30s", wait: "10s") }
+            #expect(frame?.frameID == "f")
+            #expect(frame?.deliveries == 1)
+            #expect(time < .seconds(5))
+            #expect(try await redis.cli("XPENDING", "frames:queue", "workers").hasPrefix("1\n"))
+        }
+    }
+
+    @Test(
+        "are back at once where the reply met a caller that was just gone, and none is lost or waits for its lease (C01)"
+    )
+    func hungUpMeanwhile() async throws {
+        try await withService { service, _ in
+            for round in 0..<60 {
+                let leaving = try RawConnection(port: service.port)
+                try leaving.poll("wait=20s&lease=1h")
+                let post = Task { try await service.post("\(round)") }
+                try await ContinuousClock().sleep(for: .microseconds(100 * (round % 50)))
+                round % 2 == 0 ? leaving.close() : leaving.reset()
+                try await post.value
+                let frame = try #require(try await service.lease("1h", wait: "20s"), "round \(round)")
+                #expect(frame.frameID == "\(round)")
+                #expect(frame.deliveries == 1)
+                #expect(try await service.settle("/ack", frame) == SettlingAnswer(200, settled: 1))
+            }
+            #expect(try await service.counts() == Counts())
+        }
+    }
+
+    @Test("of a worker that is killed all come again, each once more and none before its lease, through any replica")
+    func workerKilled() async throws {
+        let redis = try await RedisServer()
+        let one = try await FrameBufferProcess(redis: redis.url)
+        let other = try await FrameBufferProcess(redis: redis.url)
+        #expect(try await eventually { try await one.get("/health/ready").status == 200 })
+        let count = 1200
+        let script = "for i = 1, ARGV[1] do redis.call('XADD', KEYS[1], '*', 'frame_id', i) end"
+        try await redis.cli("EVAL", script, "1", "frames:queue", "\(count)")
+        let clock = ContinuousClock()
+        // Its requests are pipelined by nobody: each asks, reads, and asks again, until it is killed.
+        let worker = try RawConnection(port: one.port)
+        var asked: [String: ContinuousClock.Instant] = [:]
+        while asked.count < count {
+            let now = clock.now
+            try worker.poll("wait=0&count=100&lease=12s")
+            for frame in try Leased.all(in: try #require(try await worker.next())) {
+                #expect(asked.updateValue(now, forKey: frame.frameID) == nil)
+            }
+        }
+        worker.close()
+        #expect(try await one.comesTo(Counts(leased: count)))
+        let allBack = (asked.values.max() ?? clock.now) + .seconds(14)
+        let again = try await withThrowingTaskGroup(of: [(Leased, ContinuousClock.Instant)].self) { workers in
+            for service in [one, other, one, other] {
+                workers.addTask {
+                    var mine: [(Leased, ContinuousClock.Instant)] = []
+                    while true {
+                        let query = "/dequeue?wait=8s&count=50&lease=1h"
+                        let frames = try Leased.all(in: try await service.get(query))
+                        if frames.isEmpty, clock.now > allBack { return mine }
+                        mine += frames.map { ($0, clock.now) }
+                    }
+                }
+            }
+            return try await workers.reduce(into: []) { $0 += $1 }
+        }
+        #expect(again.count == count)
+        #expect(Set(again.map(\.0.frameID)) == Set(asked.keys))
+        #expect(again.allSatisfy { $0.0.deliveries == 2 })
+        let early = again.filter { frame, time in asked[frame.frameID].map { time < $0 + .seconds(12) } ?? true }
+        #expect(early.isEmpty)
+        var settled = 0
+        for start in stride(from: 0, to: again.count, by: 1000) {
+            let receipts = again[start..<min(start + 1000, again.count)].map(\.0.receipt)
+            settled += try await other.settle("/ack", receipts).settled
+        }
+        #expect(settled == count)
+        #expect(try await one.counts() == Counts())
+        await one.kill()
+        await other.kill()
+    }
+
+    @Test("stay theirs when an instance of the service is killed; its consumers go once nothing is pending on them")
+    func serviceKilled() async throws {
+        let redis = try await RedisServer()
+        let dying = try await FrameBufferProcess(redis: redis.url)
+        let other = try await FrameBufferProcess(redis: redis.url)
+        #expect(try await eventually { try await other.get("/health/ready").status == 200 })
+        try await dying.post("acked", "lapses", "nacked", "held")
+        let acked = try await dying.lease("1h")
+        let start = ContinuousClock.now
+        let lapsing = try #require(try await dying.lease("18s"))
+        let nacked = try await dying.lease("1h")
+        let held = try await dying.lease("1h")
+        await dying.kill()
+        #expect(try await other.counts() == Counts(leased: 4))
+        #expect(try await other.settle("/ack", acked) == SettlingAnswer(200, settled: 1))
+        #expect(try await other.settle("/nack", nacked) == SettlingAnswer(200, settled: 1))
+        #expect(try await other.lease("1h", wait: "0")?.frameID == "nacked")
+        // The process is dead for long by then, and its frames are left alone all the same.
+        let again = try #require(try await other.lease("1h", wait: "40s"))
+        #expect(again.frameID == lapsing.frameID && again.deliveries == 2)
+        #expect(ContinuousClock.now - start >= .seconds(18))
+        #expect(try await redis.cli("XINFO", "CONSUMERS", "frames:queue", "workers").contains("fb-"))
+        #expect(try await other.settle("/extend", held, #""lease":"1h""#) == SettlingAnswer(200, settled: 1))
+        #expect(try await other.settle("/ack", held) == SettlingAnswer(200, settled: 1))
+        let isCleanedUp = try await eventually(within: .seconds(30)) {
+            let consumers = try await redis.cli("XINFO", "CONSUMERS", "frames:queue", "workers")
+            return Set(consumers.matches(of: /fb-[0-9a-f]{16}/).map(\.0)).count == 1
+        }
+        #expect(isCleanedUp)
+        await other.kill()
+    }
+
+    @Test("are given to nobody by an instance that stops: its polls end empty, another one delivers (C11)")
+    func stopping() async throws {
+        let redis = try await RedisServer()
+        let stopping = try await FrameBufferProcess(redis: redis.url)
+        let other = try await FrameBufferProcess(redis: redis.url)
+        #expect(try await eventually { try await other.get("/health/ready").status == 200 })
+        let received = try await withThrowingTaskGroup(of: Leased?.self) { polls in
+            for _ in 0..<20 { polls.addTask { try await stopping.lease("1h", wait: "60s") } }
+            #expect(try await eventually { try await redis.info("blocked_clients") ?? 0 > 0 })
+            stopping.signal(15)
+            try await other.post("1", "2", "3")
+            return try await polls.reduce(into: [Leased]()) { if let frame = $1 { $0.append(frame) } }
+        }
+        #expect(await stopping.exitCode() == 0)
+        let rest = try await other.leaseAll(3 - received.count)
+        #expect(Set((received + rest).map(\.frameID)) == ["1", "2", "3"])
+        #expect(try await other.settle("/ack", (received + rest).map(\.receipt)).settled == 3)
+        #expect(try await other.counts() == Counts())
+        await other.kill()
+    }
+}
