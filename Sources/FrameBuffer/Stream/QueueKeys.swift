@@ -34,6 +34,7 @@ struct QueueKeys: Sendable {
         processes = sidecar("procs")
         counters = sidecar("counters")
     }
+
     /// String: the first reply to a request that is known by `key`. Its digest, since a key is a secret of the client's,
     /// and as long as it likes.
     func mark(of key: DeduplicationKey) -> String {
