@@ -39,23 +39,31 @@ extension IncomingFrame {
         try body.withUnsafeReadableBytes { bytes throws(FrameError) in
             var frames: [IncomingFrame] = []
             var members: [JSONMember] = []
-            var start = 0
+            var position = 0
             var line = 1
-            while start < bytes.count {
-                let end = ByteSearch.first(UInt8(ascii: "\n"), in: RawText(bytes), from: start) ?? bytes.count
-                var scanner = JSONScanner(UnsafeRawBufferPointer(rebasing: bytes[..<end]), limits: limits, from: start)
-                scanner.skipBlanks()
-                if scanner.position < end {
-                    do throws(FrameError) {
-                        try refuseMore(than: limits, frames.count, at: scanner.position)
-                        frames.append(try object(at: &scanner, of: body, RawText(bytes), &members, limits))
-                        try scanner.finish()
-                    } catch {
-                        throw error.of(.line(line))
-                    }
+            while position < bytes.count {
+                switch bytes[position] {
+                case UInt8(ascii: "\n"):
+                    line += 1
+                    position += 1
+                    continue
+                case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"):
+                    position += 1
+                    continue
+                default:
+                    break
                 }
-                start = end + 1
-                line += 1
+                let end = ByteSearch.first(UInt8(ascii: "\n"), in: RawText(bytes), from: position) ?? bytes.count
+                let text = UnsafeRawBufferPointer(rebasing: bytes[..<end])
+                var scanner = JSONScanner(text, limits: limits, from: position)
+                do throws(FrameError) {
+                    try refuseMore(than: limits, frames.count, at: position)
+                    frames.append(try object(at: &scanner, of: body, RawText(bytes), &members, limits))
+                    try scanner.finish()
+                } catch {
+                    throw error.of(.line(line))
+                }
+                position = end
             }
             guard !frames.isEmpty else { throw FrameError(.empty, "the batch has no frames", at: 0) }
             return frames

@@ -81,10 +81,12 @@ extension IncomingFrame {
 
     /// The first byte that is no blank of JSON's; nil where there is none.
     static func firstByte(of body: ByteBuffer) -> UInt8? {
-        body.readableBytesView.first {
-            switch $0 {
-            case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"), UInt8(ascii: "\n"): false
-            default: true
+        body.withUnsafeReadableBytes { bytes in
+            bytes.first {
+                switch $0 {
+                case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"), UInt8(ascii: "\n"): false
+                default: true
+                }
             }
         }
     }

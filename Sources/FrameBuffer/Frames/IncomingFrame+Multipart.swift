@@ -15,7 +15,13 @@ extension IncomingFrame {
             let bytes = RawText(bytes)
             var scanner = try MultipartScanner(bytes, boundary: boundary)
             var hasFile = false
+            var parts = 0
             while let part = try scanner.next() {
+                // Parts that become no field are work too.
+                parts += 1
+                if parts > limits.fields {
+                    throw FrameError(.tooManyFields, "there are more than \(limits.fields) parts", at: part.offset)
+                }
                 let content = Location(.body, part.content)
                 guard let fileName = part.fileName else {
                     try builder.add(builder.text { $0.writeBytes(part.name) }, content, in: bytes, at: part.offset)

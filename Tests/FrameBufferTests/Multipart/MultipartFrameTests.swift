@@ -95,6 +95,7 @@ struct MultipartFrameTests {
             ([.field("a", "1"), .field("a", "2")], .duplicateField),
             ([.file("f", [1]), .field("content_type", "x")], .duplicateField),
             ([.field("a", ""), .field("b", ""), .field("c", ""), .field("d", "")], .tooManyFields),
+            ([Part](repeating: .file("f", [], fileName: ""), count: 4), .tooManyFields),
             ([.field("12345678901234567", "")], .fieldNameTooLong), ([.field("_json", "a")], .reservedField),
             ([.field("frame_id", "a\nb")], .invalidIdentifier),
             ([.field("data", "?"), .field("data_encoding", "base64")], .invalidBase64),
