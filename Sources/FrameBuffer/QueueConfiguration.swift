@@ -1,11 +1,21 @@
 /// What one queue is, and its bounds.
 package struct QueueConfiguration: Sendable {
+    /// What becomes of a frame that there is no room for.
+    package enum Overflow: String, CaseIterable, Sendable {
+        /// It is refused.
+        case reject
+        /// The oldest frame that waits makes room for it; it is refused where all are in hand.
+        case dropOldest = "drop-oldest"
+    }
+
     /// The stream's name.
     package var name: String
     /// The consumer group that hands each frame out once.
     package var group: String
     /// The most frames that may wait and be in hand.
     package var capacity: Int
+    /// What becomes of a frame beyond that.
+    package var overflow = Overflow.reject
     /// How long a key that came with a request is remembered.
     package var deduplicationWindow = Duration.seconds(120)
     /// How many deliveries of a frame may go unacknowledged; then it is dead. 0: any number.

@@ -22,12 +22,14 @@ struct QueueOptions: SettingOptions {
     @Option(.queues) var queues: String?
     @Option(.group) var group: String?
     @Option(.capacityFrames) var capacityFrames: String?
+    @Option(.overflow) var overflow: String?
     @Option(.maxDeliveries) var maxDeliveries: String?
     @Option(.deduplicationWindow) var deduplicationWindow: String?
 
     var values: [SettingDefinition: String?] {
         [
-            .queues: queues, .group: group, .capacityFrames: capacityFrames, .maxDeliveries: maxDeliveries,
+            .queues: queues, .group: group, .capacityFrames: capacityFrames, .overflow: overflow,
+            .maxDeliveries: maxDeliveries,
             .deduplicationWindow: deduplicationWindow,
         ]
     }

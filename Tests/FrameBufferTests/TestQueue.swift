@@ -18,6 +18,7 @@ struct TestQueue {
         capacity: Int = 1000,
         polls: Int = 100,
         maxDeliveries: Int = 5,
+        overflow: QueueConfiguration.Overflow = .reject,
         settledWindow: Duration = .seconds(120),
         process: ProcessIdentity = ProcessIdentity(),
         limits: RedisLimits = .patient,
@@ -40,6 +41,7 @@ struct TestQueue {
             capacity: capacity,
             maxDeliveries: maxDeliveries
         )
+        configuration.overflow = overflow
         configuration.deduplicationWindow = deduplicationWindow
         configuration.settledWindow = settledWindow
         let buffer = FrameBuffer(
@@ -138,6 +140,7 @@ struct TestQueue {
         capacity: Int = 1000,
         limits: RedisLimits = .patient,
         maxDeliveries: Int = 5,
+        overflow: QueueConfiguration.Overflow = .reject,
         settledWindow: Duration = .seconds(120),
         _ body: (TestQueue, RedisServer) async throws -> Void
     ) async throws {
@@ -146,6 +149,7 @@ struct TestQueue {
             redis,
             capacity: capacity,
             maxDeliveries: maxDeliveries,
+            overflow: overflow,
             settledWindow: settledWindow,
             limits: limits
         )

@@ -18,7 +18,8 @@ extension FrameBuffer {
         logger.warning(
             "frames went to the dead letters",
             metadata: [
-                "queue": "\(keys.stream)", "frames": "\(dead.count)", "message_id": "\(dead.first?.messageID ?? "")",
+                "queue": "\(keys.stream)", "frames": "\(dead.count)",
+                "message_id": "\(dead.first?.frame.messageID ?? "")",
                 "reason": "\(dead.first?.reason ?? "")",
             ]
         )

@@ -40,26 +40,32 @@ extension FrameBuffer {
         do throws(FrameBufferError) {
             // Full: answered without sending the payloads. A key's first reply is told from a full queue too.
             let last = configuration.capacity - entries.count
-            if deduplication == nil, depth.wasFull(last + 1), try await currentSize() > last {
+            if configuration.overflow == .reject, deduplication == nil, depth.wasFull(last + 1),
+                try await currentSize() > last
+            {
                 throw full(for: entries.count)
             }
         } catch {
             return .failure(error)
         }
         let call = call(for: entries, by: deduplication)
-        let result = await withUnsafeContinuation {
-            (waiter: UnsafeContinuation<Result<RedisReply, RedisError>, Never>) in
-            depth.sent(entries.count)
+        var result = await send(call, count: entries.count)
+        if lacksGroup(result), (try? await ensureGroup()) != nil { result = await send(call, count: entries.count) }
+        return result.flatMap { enqueued(entries, answer: $0.value) }.mapError(self.error).flatMap {
+            $0.map { .success($0) } ?? .failure(full(for: entries.count))
+        }
+    }
+
+    private func send(_ call: ScriptCall, count: Int) async -> Result<RedisReply, RedisError> {
+        await withUnsafeContinuation { (waiter: UnsafeContinuation<Result<RedisReply, RedisError>, Never>) in
+            depth.sent(count)
             redis.assumeIsolated { redis in
                 redis.send(call) { result in
                     // In the order of Redis' answers, as all that tells of the depth.
-                    self.assumeIsolated { $0.sawBatch(result, count: entries.count) }
+                    self.assumeIsolated { $0.sawBatch(result, count: count) }
                     waiter.resume(returning: result)
                 }
             }
-        }
-        return result.flatMap { enqueued(entries, answer: $0.value) }.mapError(self.error).flatMap {
-            $0.map { .success($0) } ?? .failure(full(for: entries.count))
         }
     }
 
@@ -84,12 +90,14 @@ extension FrameBuffer {
         let size = entries.reduce(3 * number) { size, entry in
             size + entry.size + number + RESPEncoder.bulkSize(entry.context?.traceparent.utf8.count ?? 1)
         }
+        let words = wordsToDrop
         return ScriptCall(
-            QueueScripts.enqueueAll,
-            keys: [keys.stream, keys.kept] + marks,
-            count: entries.reduce(3) { $0 + 2 + $1.wordCount },
-            size: size
+            configuration.overflow == .reject ? QueueScripts.enqueueAll : QueueScripts.enqueueAllDropping,
+            keys: (configuration.overflow == .reject ? [keys.stream, keys.kept] : keys.all) + marks,
+            count: entries.reduce(words.count + 3) { $0 + 2 + $1.wordCount },
+            size: words.reduce(size) { $0 + RESPEncoder.bulkSize($1.utf8.count) }
         ) { encoder in
+            for word in words { encoder.bulk(word) }
             encoder.bulk(configuration.capacity)
             encoder.bulk(share)
             encoder.bulk(Int(TimeAmount(configuration.deduplicationWindow).nanoseconds / 1_000_000))
@@ -111,16 +119,17 @@ extension FrameBuffer {
     /// The frames that were written, or had been; nil where the queue was full.
     private func enqueued(_ entries: [StreamEntry], answer: RedisValue) -> Result<[EnqueuedFrame]?, RedisError> {
         guard let size = answer[0]?.integer else { return .failure(Self.unexpected) }
-        guard answer.count > 1 else { return .success(nil) }
+        dropped(answer[1])
+        guard answer.count > 2 else { return .success(nil) }
         var frames: [EnqueuedFrame] = []
         var next = entries.makeIterator()
-        for index in 1..<answer.count {
+        for index in 2..<answer.count {
             guard let group = answer[index] else { return .failure(Self.unexpected) }
             if let mark = group.string {
                 let marked = EnqueuedFrame.marked(mark, queueSize: size)
                 guard !marked.isEmpty else { return .failure(Self.unexpected) }
                 frames += marked
-                if answer.count > 2 { _ = next.next() }
+                if answer.count > 3 { _ = next.next() }
                 continue
             }
             for index in 0..<group.count {

@@ -1,4 +1,5 @@
 internal import FrameTracking
+internal import Logging
 internal import NIOCore
 internal import RedisClient
 
@@ -25,11 +26,26 @@ extension FrameBuffer {
 
     private func write(_ entry: StreamEntry) async -> Result<Place, FrameBufferError> {
         do throws(FrameBufferError) {
-            if depth.wasFull(configuration.capacity), try await currentSize() >= configuration.capacity { throw full }
+            if configuration.overflow == .reject, depth.wasFull(configuration.capacity),
+                try await currentSize() >= configuration.capacity
+            {
+                throw full
+            }
         } catch {
             return .failure(error)
         }
-        let result = await withUnsafeContinuation { (waiter: EnqueueTurn.Waiter) in
+        var result = await send(entry)
+        if lacksGroup(result), (try? await ensureGroup()) != nil { result = await send(entry) }
+        return result.mapError(self.error).flatMap { $0.map { .success($0) } ?? .failure(full) }
+    }
+
+    /// Whether it failed for want of the group, which only who drops frames needs.
+    func lacksGroup<Success>(_ result: Result<Success, RedisError>) -> Bool {
+        if case .failure(let error) = result { error.code == .noGroup } else { false }
+    }
+
+    private func send(_ entry: StreamEntry) async -> Result<Place?, RedisError> {
+        await withUnsafeContinuation { (waiter: EnqueueTurn.Waiter) in
             // Looked at here and not before: all that comes between a look and its frame would find the same room.
             if !isShared, depth.hasRoom(in: configuration.capacity, now: .now()) {
                 add(entry, waiter)
@@ -37,7 +53,6 @@ extension FrameBuffer {
                 addIfRoom(entry, waiter)
             }
         }
-        return result.mapError(self.error).flatMap { $0.map { .success($0) } ?? .failure(full) }
     }
 
     var full: FrameBufferError {
@@ -106,15 +121,7 @@ extension FrameBuffer {
     // MARK: Near the bound
 
     private func addIfRoom(_ entry: StreamEntry, _ waiter: EnqueueTurn.Waiter) {
-        let call = ScriptCall(
-            QueueScripts.enqueue,
-            keys: [keys.stream, keys.kept],
-            count: 1 + entry.wordCount,
-            size: entry.size + RESPEncoder.bulkSize(RESPEncoder.longestNumber)
-        ) { encoder in
-            encoder.bulk(configuration.capacity)
-            entry.encode(into: &encoder)
-        }
+        let call = call(for: entry)
         depth.sent()
         redis.assumeIsolated { redis in
             redis.send(call) { result in
@@ -123,11 +130,34 @@ extension FrameBuffer {
         }
     }
 
+    private func call(for entry: StreamEntry) -> ScriptCall {
+        let words = wordsToDrop
+        return ScriptCall(
+            configuration.overflow == .reject ? QueueScripts.enqueue : QueueScripts.enqueueDropping,
+            keys: configuration.overflow == .reject ? [keys.stream, keys.kept] : keys.all,
+            count: words.count + 1 + entry.wordCount,
+            size: entry.size + RESPEncoder.bulkSize(RESPEncoder.longestNumber)
+                + words.reduce(0) { $0 + RESPEncoder.bulkSize($1.utf8.count) }
+        ) { encoder in
+            for word in words { encoder.bulk(word) }
+            encoder.bulk(configuration.capacity)
+            entry.encode(into: &encoder)
+        }
+    }
+
+    /// What a script that adds frames has to know before the rest, to drop others for them: group, most deliveries,
+    /// consumer. Nothing where frames are refused instead.
+    var wordsToDrop: [String] {
+        configuration.overflow == .reject
+            ? [] : [configuration.group, String(configuration.maxDeliveries), process.consumer(loop: loop, life: life)]
+    }
+
     /// Where the frame stands; nil where the queue is full.
     private func addedIfRoom(_ result: Result<RedisReply, RedisError>) -> Result<Place?, RedisError> {
         depth.arrived()
         return result.flatMap { reply in
-            guard reply.value.count == 2, let size = reply.value[1]?.integer else {
+            dropped(reply.value[2])
+            guard reply.value.count >= 2, let size = reply.value[1]?.integer else {
                 return .failure(RedisError(.protocolViolation, "enqueue: an id and a size were expected"))
             }
             depth.saw(size, now: .now())
@@ -135,5 +165,12 @@ extension FrameBuffer {
                 reply.value[0]?.withBytes { StreamID($0) }.flatMap(\.self).map { Place(id: $0, depth: size) }
             )
         }
+    }
+
+    /// Frames that made room for newer ones: each ends its trace with a span that says so.
+    func dropped(_ frames: RedisValue?) {
+        guard let frames, frames.count > 0 else { return }
+        for frame in (0..<frames.count).compactMap({ frames[$0].flatMap(EndedFrame.init) }) { spans.dropped(frame) }
+        logger.debug("frames made room", metadata: ["queue": "\(keys.stream)", "frames": "\(frames.count)"])
     }
 }

@@ -17,7 +17,7 @@ extension FrameBuffer {
                 try await reapTheDead(&liveness)
                 try await clearGhosts()
                 try await releaseKept()
-                if failures > 1 { logger.notice("Redis serves the queue again", metadata: ["queue": "\(keys.stream)"]) }
+                if failures > 2 { logger.notice("Redis serves the queue again", metadata: ["queue": "\(keys.stream)"]) }
                 failures = 0
             } catch {
                 hasGroup = false
@@ -26,14 +26,15 @@ extension FrameBuffer {
                     note(error, failures: failures)
                 }
             }
-            try? await Task.sleep(for: .seconds(1))
+            // An embedded Redis takes a moment to start, and nobody is to wait a second for that.
+            try? await Task.sleep(for: failures == 1 ? .milliseconds(100) : .seconds(1))
         }
     }
 
     /// Logs an outage once it has lasted a second, as an embedded Redis takes a moment to start; then once a minute, as it
     /// is no news every second.
     private func note(_ error: RedisError, failures: Int) {
-        guard failures % 60 == 2 else { return }
+        guard failures % 60 == 3 else { return }
         logger.error(
             "Redis does not serve the queue",
             metadata: [

@@ -10,6 +10,11 @@ extension QueueScripts {
         RedisScript(name, "#!lua flags=allow-oom\n\(prelude)\n\(body)")
     }
 
+    /// The same for a script that adds frames, which Redis refuses whole where it is out of memory.
+    static func aboutFramesAndNew(_ name: String, _ body: String) -> RedisScript {
+        RedisScript(name, "#!lua\n\(prelude)\n\(body)")
+    }
+
     /// What those scripts have in common. Ids are padded wherever they are ours (`StreamID.padded`).
     ///
     /// `held` has of each frame that is leased or waits in `ready` a line of numbers: how often it was delivered, and how
@@ -108,6 +113,44 @@ extension QueueScripts {
                 entry[1], about['frame_id'] or '', about['camera_id'] or '',
                 about['_traceparent'] or '', about['_tracestate'] or '', reason, deliveries
             })
+        end
+
+        -- Makes room by giving up frames that wait, oldest first, unless all of them would not be enough; returns how many there
+        -- are then, and what is known of those that were dropped: message id, frame id, camera id, trace context of each.
+        local function makeRoom(capacity, wanted, consumer)
+            local size, dropped = redis.call('XLEN', stream) - redis.call('ZCARD', kept), {}
+            if redis.call('XPENDING', stream, group)[1] + wanted > capacity then return size, dropped end
+            while size + wanted > capacity do
+                local id, entry = redis.call('ZRANGE', ready, 0, 0)[1], nil
+                if id then
+                    entry = redis.call('XRANGE', stream, id, id)[1]
+                else
+                    local read = redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', 1, 'STREAMS', stream, '>')
+                    if not read then break end
+                    entry = read[1][2][1]
+                    id = padded(entry[1])
+                end
+                forget(id)
+                if entry then
+                    drop(id)
+                    size = size - 1
+                    local about = {}
+                    for i = 1, #entry[2], 2 do about[entry[2][i]] = entry[2][i + 1] end
+                    table.insert(dropped, {
+                        entry[1], about['frame_id'] or '', about['camera_id'] or '',
+                        about['_traceparent'] or '', about['_tracestate'] or ''
+                    })
+                    redis.call('HINCRBY', counters, 'dropped', 1)
+                    local camera = 'dropped ' .. (about['camera_id'] or '')
+                    -- Who makes up cameras must not fill the memory with them.
+                    if redis.call('HEXISTS', counters, camera) == 1 or redis.call('HLEN', counters) < 1000 then
+                        redis.call('HINCRBY', counters, camera, 1)
+                    end
+                else
+                    trimmed()
+                end
+            end
+            return size, dropped
         end
 
         -- Puts frames whose leases have run out back, oldest end first; returns how many were due.

@@ -8,7 +8,8 @@ enum QueueScripts {
     /// All of them, to be loaded at each connect.
     static let all =
         [
-            enqueue, enqueueAll, take, settle, giveBack, reap, bury, ensureGroup, size, beat, release, delete, purge,
+            enqueue, enqueueDropping, enqueueAll, enqueueAllDropping, take, settle, giveBack, reap, bury, ensureGroup,
+            size, beat, release, delete, purge,
         ]
         + LeaseScripts.all + DeadLetterScripts.all
 
@@ -20,6 +21,18 @@ enum QueueScripts {
         local size = redis.call('XLEN', KEYS[1]) - redis.call('ZCARD', KEYS[2])
         if size >= tonumber(ARGV[1]) then return {false, size} end
         return {redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2)), size + 1}
+        """
+    )
+
+    /// Adds a frame where the oldest that wait make room for it. Further ARGV: consumer, capacity, field, value, …. Returns the
+    /// id, or nil where all are in hand, the size, and the dropped frames.
+    static let enqueueDropping = aboutFramesAndNew(
+        "enqueue dropping",
+        """
+        local capacity = tonumber(ARGV[4])
+        local size, dropped = makeRoom(capacity, 1, ARGV[3])
+        if size >= capacity then return {false, size, dropped} end
+        return {redis.call('XADD', stream, '*', unpack(ARGV, 5)), size + 1, dropped}
         """
     )
 
@@ -291,15 +304,32 @@ enum QueueScripts {
     /// Adds frames, all or none. KEYS stream, kept, then the marks of their keys, if any: one for all frames, or one for
     /// each. ARGV capacity, how many frames a mark is for, its lifetime in ms, then of each frame: its traceparent or `-`,
     /// the number of its words, and these, `frame_id` first.
-    /// Returns the size, and nothing more where not all of them fit; then of each mark's frames (or of all) their ids, or,
-    /// as a text, what the mark says: a line `<id> <traceparent> <frame_id>` for each frame that was written under it.
+    /// Returns the size, the dropped frames, and nothing more where not all of them fit; then of each mark's frames (or of
+    /// all) their ids, or, as a text, what the mark says: a line `<id> <traceparent> <frame_id>` for each frame that was
+    /// written under it.
     static let enqueueAll = RedisScript(
         "enqueue all",
         """
         #!lua
-        local size = redis.call('XLEN', KEYS[1]) - redis.call('ZCARD', KEYS[2])
-        local share = tonumber(ARGV[2])
-        local frames, at = {}, 4
+        local stream, kept, marks, first = KEYS[1], KEYS[2], 2, 1
+        local function makeRoom() return redis.call('XLEN', stream) - redis.call('ZCARD', kept), {} end
+        \(adding)
+        """
+    )
+
+    /// The same where the oldest frames that wait make room for them. Further KEYS: the marks; further ARGV: a consumer, then
+    /// those of ``enqueueAll``.
+    static let enqueueAllDropping = aboutFramesAndNew(
+        "enqueue all dropping",
+        """
+        local marks, first = 8, 4
+        \(adding)
+        """
+    )
+
+    private static let adding = """
+        local capacity, share, lifetime = tonumber(ARGV[first]), tonumber(ARGV[first + 1]), ARGV[first + 2]
+        local frames, at = {}, first + 3
         while at < #ARGV do
             local last = at + 1 + ARGV[at + 1]
             table.insert(frames, {context = ARGV[at], first = at + 2, last = last})
@@ -308,35 +338,35 @@ enum QueueScripts {
         local groups = #frames / share
         local marked, added = {}, 0
         for group = 1, groups do
-            local mark = KEYS[2 + group]
+            local mark = KEYS[marks + group]
             if not mark or marked[mark] == nil then
                 local text = mark and redis.call('GET', mark)
                 if mark then marked[mark] = text end
                 if not text then added = added + share end
             end
         end
-        if added > 0 and size + added > tonumber(ARGV[1]) then return {size} end
-        local answer = {size + added}
+        local size, dropped = makeRoom(capacity, added, ARGV[first - 1])
+        if added > 0 and size + added > capacity then return {size, dropped} end
+        local answer = {size + added, dropped}
         for group = 1, groups do
-            local mark = KEYS[2 + group]
+            local mark = KEYS[marks + group]
             if mark and marked[mark] then
                 table.insert(answer, marked[mark])
             else
                 local ids, lines = {}, {}
                 for i = (group - 1) * share + 1, group * share do
                     local frame = frames[i]
-                    local id = redis.call('XADD', KEYS[1], '*', unpack(ARGV, frame.first, frame.last))
+                    local id = redis.call('XADD', stream, '*', unpack(ARGV, frame.first, frame.last))
                     table.insert(ids, id)
                     if mark then table.insert(lines, id .. ' ' .. frame.context .. ' ' .. ARGV[frame.first + 1]) end
                 end
                 if mark then
                     marked[mark] = table.concat(lines, '\\n')
-                    redis.call('SET', mark, marked[mark], 'PX', ARGV[3])
+                    redis.call('SET', mark, marked[mark], 'PX', lifetime)
                 end
                 table.insert(answer, ids)
             end
         end
         return answer
         """
-    )
 }

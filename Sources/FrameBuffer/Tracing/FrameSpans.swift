@@ -159,15 +159,31 @@ package struct FrameSpans: Sendable {
 
     /// The last span of a frame that was given up on, in its trace.
     func died(_ frame: DeadFrame) {
-        var span = tracer.startSpan("dead-letter \(queue)", parent: frame.context.flatMap(Self.context))
+        end(frame.frame, as: "dead-letter", event: "frame_buffer_dead_letter") { span in
+            span.setAttribute("frame.deliveries", .int(frame.deliveries))
+            span.setAttribute("frame.dead_reason", .string(frame.reason))
+        }
+    }
+
+    /// The last span of a frame that made room for a newer one, in its trace.
+    func dropped(_ frame: EndedFrame) {
+        end(frame, as: "drop", event: "frame_buffer_drop") { _ in }
+    }
+
+    private func end(
+        _ frame: EndedFrame,
+        as name: String,
+        event: String,
+        _ describeMore: (inout SpanRecord) -> Void
+    ) {
+        var span = tracer.startSpan("\(name) \(queue)", parent: frame.context.flatMap(Self.context))
         if span.isRecording {
-            span.addEvent("frame_buffer_dead_letter")
+            span.addEvent(event)
             describe(&span)
             if let frameID = frame.frameID { span.setAttribute("frame.id", .string(frameID)) }
             if let cameraID = frame.cameraID { span.setAttribute("camera.id", .string(cameraID)) }
             span.setAttribute("messaging.message.id", .string(frame.messageID))
-            span.setAttribute("frame.deliveries", .int(frame.deliveries))
-            span.setAttribute("frame.dead_reason", .string(frame.reason))
+            describeMore(&span)
         }
         tracer.end(span)
     }

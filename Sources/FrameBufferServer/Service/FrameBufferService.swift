@@ -149,6 +149,7 @@ package struct FrameBufferService: Sendable {
             capacity: settings.capacityFrames,
             maxDeliveries: settings.maxDeliveries
         )
+        queue.overflow = settings.overflow
         queue.deduplicationWindow = settings.deduplicationWindow
         return queue
     }

@@ -2,7 +2,7 @@ extension SettingDefinition {
     /// Every setting, in the order in which people are shown them.
     package static let all: [SettingDefinition] = [
         host, port, stopGrace,
-        queues, group, capacityFrames, maxDeliveries, deduplicationWindow,
+        queues, group, capacityFrames, overflow, maxDeliveries, deduplicationWindow,
         maxBody, maxFields, maxFieldName, maxNesting, maxBatch, maxPolls,
         redisURL, dataDirectory,
         traceDequeue,
@@ -55,6 +55,13 @@ extension SettingDefinition {
         .number(1...1_000_000_000, placeholder: "NUMBER"),
         why: "Frames that may wait or be leased in a queue; a full one answers 429.",
         audience: "operators, by the memory that Redis has"
+    )
+    package static let overflow = SettingDefinition(
+        "overflow",
+        \.overflow,
+        .choice,
+        why: "What a full queue does: reject the new frame, or drop-oldest, of those that wait, to make room for it.",
+        audience: "operators to whom a new picture is worth more than an old one"
     )
 
     package static let maxDeliveries = SettingDefinition(

@@ -1,3 +1,4 @@
+package import FrameBuffer
 package import Logging
 package import RedisClient
 
@@ -37,6 +38,8 @@ package struct Settings: Hashable, Sendable {
     package var group = "workers"
     /// Frames that may wait or be leased in a queue.
     package var capacityFrames = 10_000
+    /// What becomes of a frame that there is no room for.
+    package var overflow = QueueConfiguration.Overflow.reject
     /// How long a request's key is remembered.
     package var deduplicationWindow = Duration.seconds(120)
     /// How many deliveries of a frame may go unacknowledged; then it is dead. 0: any number.

@@ -51,7 +51,7 @@ struct SettingsTests {
 
     static let samples: [SettingDefinition: String] = [
         .host: "0.0.0.0", .port: "0", .stopGrace: "1500ms", .queues: "a,b", .group: "g", .capacityFrames: "5",
-        .maxDeliveries: "0", .maxBody: "10MB",
+        .overflow: "drop-oldest", .maxDeliveries: "0", .maxBody: "10MB",
         .maxFields: "3", .maxFieldName: "1KiB", .maxNesting: "9", .maxBatch: "8", .maxPolls: "7",
         .deduplicationWindow: "90s", .redisURL: "redis://u:p%40@h/2",
         .dataDirectory: "/data", .traceDequeue: "PARENT", .logLevel: "Debug", .logFormat: "json",

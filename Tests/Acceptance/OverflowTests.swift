@@ -1,0 +1,43 @@
+import RedisTesting
+import Testing
+
+@Suite("A full queue")
+struct OverflowTests {
+    @Test("that drops the oldest takes every frame, and the trace of a dropped one ends with a span that says so")
+    func dropOldest() async throws {
+        let traced = try await TracedService([
+            "FRAMEBUFFER_OVERFLOW": "drop-oldest", "FRAMEBUFFER_CAPACITY_FRAMES": "2",
+        ])
+        let service = traced.service
+        for id in ["f1", "f2", "f3"] {
+            let reply = try await service.enqueue(#"{"frame_id":"\#(id)","camera_id":"cam01"}"#)
+            #expect(reply.status == 200, "\(reply.text)")
+        }
+        #expect(try await service.dequeue()?["frame_id"] == .string("f2"))
+        let spans = try await traced.finish()
+        let span = try spans.only(.internal, frame: "f1", name: "drop frames:queue")
+        let enqueued = try spans.only(.producer, frame: "f1")
+        #expect(span.traceID == enqueued.traceID)
+        #expect(span.parentID == enqueued.spanID)
+        #expect(span.attributes["camera.id"] == "cam01")
+        #expect(span.events.map(\.name) == ["frame_buffer_drop"])
+        #expect(!spans.contains { $0.name == "drop frames:queue" && $0.attributes["frame.id"] != "f1" })
+    }
+
+    @Test("that drops the oldest refuses where all of them are leased, in one batch too")
+    func leased() async throws {
+        try await withService(["FRAMEBUFFER_OVERFLOW": "drop-oldest", "FRAMEBUFFER_CAPACITY_FRAMES": "2"]) {
+            service,
+            _ in
+            for id in ["f1", "f2"] { try await service.add(id) }
+            let leased = try await service.get("/dequeue?count=2&lease=60s")
+            #expect(leased.status == 200)
+            let one = try await service.enqueue(#"{"frame_id":"f3"}"#)
+            let batch = try await service.enqueue(#"[{"frame_id":"f3"},{"frame_id":"f4"}]"#)
+            for reply in [one, batch] {
+                _ = try reply.expectProblem(429)
+                #expect(reply.header("Retry-After") != nil)
+            }
+        }
+    }
+}
