@@ -164,7 +164,8 @@ struct HandoverTests {
             #expect(try await other.take() == HandedOut("f2"))
             caller.reset()
             #expect(try await service.comesTo(Counts(waiting: 2)))
-            try await ContinuousClock().sleep(for: .milliseconds(100))
+            // A tenth of a second after its last look it knows better.
+            #expect(try await redis.consumersRest(for: .milliseconds(100)))
             #expect(try await other.take() == HandedOut("f1"))
             #expect(try await other.take() == HandedOut("f3"))
             await other.kill()
@@ -175,7 +176,6 @@ struct HandoverTests {
     func returnedElsewhereWhileWaiting() async throws {
         try await withService { service, redis in
             let other = try await FrameBufferProcess(redis: redis.url)
-            let clock = ContinuousClock()
             let rounds = 20
             var overtaken = 0
             for round in 1...rounds {
@@ -185,11 +185,14 @@ struct HandoverTests {
                 #expect(try await caller.handedOut() == [HandedOut("old")])
                 let waiting = try RawConnection(port: other.port)
                 try waiting.poll()
-                // The frame comes back at another moment of the other one's looking each time.
-                try await clock.sleep(for: .milliseconds(100 + 10 * round))
+                // The frame comes back at another moment of the other one's looking each time, and not before.
+                let isEarly = try await RawConnection.blocking {
+                    waiting.hasInput(within: .milliseconds(100 + 10 * round))
+                }
+                #expect(!isEarly)
                 caller.reset()
-                // A hundred are promised; the rest is for the way there.
-                try await clock.sleep(for: .milliseconds(130))
+                // A hundred are promised; the rest is for the way there. What has not come by then may be overtaken.
+                _ = try await RawConnection.blocking { waiting.hasInput(within: .milliseconds(130)) }
                 try await service.post("new")
                 let first = try await waiting.handedOut()
                 waiting.close()

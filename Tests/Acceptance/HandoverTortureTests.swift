@@ -55,7 +55,7 @@ struct HandoverTortureTests {
         }
         #expect(isSettled && counts.dead == 0, "seed \(seed): \(counts)")
         // What came back through one replica is known to the others a tenth of a second later.
-        try await ContinuousClock().sleep(for: .milliseconds(100))
+        #expect(try await redis.consumersRest(for: .milliseconds(100)), "seed \(seed)")
         var left: [(id: String, message: String)] = []
         while true {
             let answer = try await services[0].get("/dequeue?wait=0").json()

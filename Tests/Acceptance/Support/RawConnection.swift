@@ -65,6 +65,17 @@ final class RawConnection: @unchecked Sendable {
         }
     }
 
+    /// Waits until something comes, if only the end, but no longer than `limit`; returns whether it came.
+    func hasInput(within limit: Duration) -> Bool {
+        // Not poll: its time is in milliseconds.
+        precondition(descriptor < FD_SETSIZE)
+        var set = fd_set()
+        withUnsafeMutableBytes(of: &set) { $0[Int(descriptor) / 8] |= 1 << (descriptor % 8) }
+        let (seconds, attoseconds) = limit.components
+        var time = timeval(tv_sec: Int(seconds), tv_usec: Int(attoseconds / 1_000_000_000_000))
+        return select(descriptor + 1, &set, nil, nil, &time) > 0
+    }
+
     /// Whether the peer has closed; waits for that up to `limit` seconds.
     func isClosed(within limit: Double) -> Bool {
         do {

@@ -46,4 +46,21 @@ extension RedisServer {
         let lines = try await cli("INFO").split(whereSeparator: \.isNewline)
         return lines.first { $0.hasPrefix("\(name):") }.flatMap { Int($0.dropFirst(name.count + 1)) }
     }
+
+    /// Waits until no consumer of the group has looked into the queue for that long; returns whether that came.
+    func consumersRest(for time: Duration) async throws -> Bool {
+        let script = """
+            local least = math.huge
+            for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+                for i = 1, #consumer, 2 do
+                    if consumer[i] == 'idle' then least = math.min(least, consumer[i + 1]) end
+                end
+            end
+            return least >= tonumber(ARGV[2]) and 1 or 0
+            """
+        let milliseconds = "\(time.components.seconds * 1000 + time.components.attoseconds / 1_000_000_000_000_000)"
+        return try await eventually {
+            try await cli("EVAL", script, "1", "frames:queue", "workers", milliseconds) == "1"
+        }
+    }
 }

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import Logging
 import RedisClient
+import RedisTesting
 import ServiceLifecycle
 import Subprocess
 import SystemPackage
@@ -94,7 +95,7 @@ struct EmbeddedRedisTests {
                 let first = try await readyServer(at: address)
                 try FileManager.default.removeItem(atPath: executable)
                 #expect(kill(first, SIGKILL) == 0)
-                while logs.all.count < 3 { try await Task.sleep(for: .milliseconds(10)) }
+                #expect(try await eventually { logs.all.count >= 3 })
                 try FileManager.default.createSymbolicLink(
                     atPath: executable,
                     withDestinationPath: "\(real)/redis-server"
@@ -250,17 +251,16 @@ private struct NotInTime: Error {}
 /// The process that serves the address, once it answers.
 private func readyServer(at address: RedisAddress, otherThan former: pid_t? = nil) async throws -> pid_t {
     guard case .unix(let path) = address.endpoint else { throw NotInTime() }
-    let clock = ContinuousClock()
-    let deadline = clock.now + .seconds(30)
-    while clock.now < deadline {
-        if let process = LocalSocket.connect(to: path)?.peer, process != former,
+    var server: pid_t?
+    _ = try await eventually(within: .seconds(30)) {
+        guard let process = LocalSocket.connect(to: path)?.peer, process != former,
             reply(to: "PING", at: address) == "+PONG\r\n"
-        {
-            return process
-        }
-        try await Task.sleep(for: .milliseconds(10))
+        else { return false }
+        server = process
+        return true
     }
-    throw NotInTime()
+    guard let server else { throw NotInTime() }
+    return server
 }
 
 /// What the server answers to one command, or nil where it doesn't within five seconds.
