@@ -11,9 +11,13 @@ package final class EventLoopExecutor: SerialExecutor, TaskExecutor {
     /// The loop that everything runs on.
     package let eventLoop: any EventLoop
 
-    private let pending = Mutex<[UnownedJob]>([])
-    /// Storage that changes places with `pending`, so that neither is allocated anew. Touched on the loop only.
-    nonisolated(unsafe) private var running: [UnownedJob] = []
+    private struct Jobs {
+        var pending: [UnownedJob] = []
+        /// Storage that changes places with that of `pending`, so that neither is allocated anew.
+        var spare: [UnownedJob] = []
+    }
+
+    private let jobs = Mutex(Jobs())
 
     /// Makes an executor. All that is to run on the loop without switching has to share it.
     package init(_ eventLoop: any EventLoop) {
@@ -22,9 +26,9 @@ package final class EventLoopExecutor: SerialExecutor, TaskExecutor {
 
     package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        let isFirst = pending.withLock { pending in
-            pending.append(job)
-            return pending.count == 1
+        let isFirst = jobs.withLock { jobs in
+            jobs.pending.append(job)
+            return jobs.pending.count == 1
         }
         // The jobs that follow until the loop's next turn join it.
         if isFirst { eventLoop.execute(run) }
@@ -39,15 +43,19 @@ package final class EventLoopExecutor: SerialExecutor, TaskExecutor {
     }
 
     private func run() {
-        var jobs = running
-        running = []
-        pending.withLock { swap(&$0, &jobs) }
+        var running = jobs.withLock { jobs in
+            defer {
+                jobs.pending = jobs.spare
+                jobs.spare = []
+            }
+            return jobs.pending
+        }
         let serialExecutor = asUnownedSerialExecutor()
         let taskExecutor = asUnownedTaskExecutor()
-        for job in jobs {
+        for job in running {
             job.runSynchronously(isolatedTo: serialExecutor, taskExecutor: taskExecutor)
         }
-        jobs.removeAll(keepingCapacity: true)
-        running = jobs
+        running.removeAll(keepingCapacity: true)
+        jobs.withLock { $0.spare = running }
     }
 }

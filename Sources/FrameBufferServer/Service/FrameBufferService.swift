@@ -89,18 +89,13 @@ package struct FrameBufferService: Sendable {
             )
         }
         let state = ServiceState(tracer: tracer, limits: limits)
-        let index: @Sendable (any EventLoop) -> Int = { eventLoop in
-            guard let index = executors.firstIndex(where: { $0.eventLoop === eventLoop }) else {
-                preconditionFailure("the server was given these event loops and no others")
-            }
-            return index
-        }
         let server = try await HTTPServer(
             configuration: http,
             group: group,
             logger: logger,
-            executor: { executors[index($0)] },
-            responder: { Endpoints(queues: loops[index($0)], process: state) }
+            shares: zip(executors, loops).map { executor, queues in
+                HTTPServer.Share(executor: executor, responder: Endpoints(queues: queues, process: state))
+            }
         )
         let queues = QueueService(loops: loops, patience: .seconds(1))
         let shutdown = Shutdown()

@@ -23,31 +23,44 @@ package final class HTTPServer: Service {
     private let loops: [ObjectIdentifier: NIOLoopBound<HTTPServerLoop>]
     private let listener = Mutex<(any Channel)?>(nil)
 
+    /// What serves the connections of one event loop: an executor of that loop, which the responder's actors should share.
+    package struct Share: Sendable {
+        let executor: EventLoopExecutor
+        let responder: any HTTPResponder
+
+        /// - Parameters:
+        ///   - executor: where requests run; its loop serves the connections.
+        ///   - responder: answers the requests.
+        package init(executor: EventLoopExecutor, responder: any HTTPResponder) {
+            self.executor = executor
+            self.responder = responder
+        }
+    }
+
     /// Makes a server that does not listen yet.
     ///
     /// - Parameters:
     ///   - group: The event loops that serve connections. It has to outlive the server.
-    ///   - executor: The executor of an event loop, which the responder's actors should share; called on that loop, once.
-    ///   - responder: Makes the responder of an event loop; called on that loop, once.
+    ///   - shares: One for each loop of the group; connections of a loop without one are closed at once.
     package init(
         configuration: HTTPServerConfiguration,
         group: any EventLoopGroup,
         logger: Logger,
-        executor: @escaping @Sendable (any EventLoop) -> EventLoopExecutor = EventLoopExecutor.init,
-        responder: @escaping @Sendable (any EventLoop) -> any HTTPResponder
+        shares: [Share]
     ) async throws {
         self.configuration = configuration
         self.group = group
         self.logger = logger
         var loops: [ObjectIdentifier: NIOLoopBound<HTTPServerLoop>] = [:]
-        for eventLoop in group.makeIterator() {
+        for share in shares {
+            let eventLoop = share.executor.eventLoop
             loops[ObjectIdentifier(eventLoop)] = try await eventLoop.submit { [counters] in
                 NIOLoopBound(
                     HTTPServerLoop(
-                        executor: executor(eventLoop),
+                        executor: share.executor,
                         configuration: configuration,
                         counters: counters,
-                        responder: responder(eventLoop)
+                        responder: share.responder
                     ),
                     eventLoop: eventLoop
                 )
@@ -125,7 +138,7 @@ package final class HTTPServer: Service {
     }
 
     private func accepted(_ channel: any Channel) throws {
-        guard let loop = loops[ObjectIdentifier(channel.eventLoop)] else { return }
+        guard let loop = loops[ObjectIdentifier(channel.eventLoop)] else { throw ChannelError.operationUnsupported }
         try loop.value.accept(channel)
     }
 }

@@ -25,8 +25,14 @@ extension RedisConnection {
     /// Sends commands in one write and waits for what becomes of each. Cancelling does nothing.
     func exchange(_ commands: [[String]]) async -> [Result<RedisReply, RedisError>] {
         await withCheckedContinuation { continuation in
-            let gathering = Gathering(commands.count) { continuation.resume(returning: $0) }
-            for words in commands { send(words) { gathering.add($0) } }
+            guard !commands.isEmpty else { return continuation.resume(returning: []) }
+            let gathering = NIOLoopBoundBox([Result<RedisReply, RedisError>](), eventLoop: eventLoop)
+            for words in commands {
+                send(words) {
+                    gathering.value.append($0)
+                    if gathering.value.count == commands.count { continuation.resume(returning: gathering.value) }
+                }
+            }
         }
     }
 
@@ -44,42 +50,20 @@ extension RedisConnection {
     private func reply(
         _ send: (isolated RedisConnection, @escaping Completion) -> RedisSlot?
     ) async throws(RedisError) -> RedisReply {
-        let box = SlotBox()
+        let slot = NIOLoopBoundBox<RedisSlot?>.makeEmptyBox(eventLoop: eventLoop)
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation {
                 (continuation: CheckedContinuation<Result<RedisReply, RedisError>, Never>) in
-                box.slot = send(self) { continuation.resume(returning: $0) }
-                if Task.isCancelled, let slot = box.slot { abandon(slot) }
+                slot.value = send(self) { continuation.resume(returning: $0) }
+                if Task.isCancelled, let slot = slot.value { abandon(slot) }
             }
         } onCancel: {
             eventLoop.execute {
                 self.assumeIsolated { connection in
-                    if let slot = box.slot { connection.abandon(slot) }
+                    if let slot = slot.value { connection.abandon(slot) }
                 }
             }
         }
         return try result.get()
-    }
-
-    /// The replies of several commands, in order. Used on the connection's loop only.
-    private final class Gathering: @unchecked Sendable {
-        private let count: Int
-        private let completion: ([Result<RedisReply, RedisError>]) -> Void
-        private var results: [Result<RedisReply, RedisError>] = []
-
-        init(_ count: Int, _ completion: @escaping ([Result<RedisReply, RedisError>]) -> Void) {
-            self.count = count
-            self.completion = completion
-        }
-
-        func add(_ result: Result<RedisReply, RedisError>) {
-            results.append(result)
-            if results.count == count { completion(results) }
-        }
-    }
-
-    /// Read and written on the connection's loop only.
-    private final class SlotBox: @unchecked Sendable {
-        var slot: RedisSlot?
     }
 }

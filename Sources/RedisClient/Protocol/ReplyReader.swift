@@ -5,17 +5,26 @@ internal import CHiredis
 /// hiredis 0.14 would wait for ever for `$9999999999` and allocate what `*2147483647` announces.
 final class ReplyReader {
     private let reader: UnsafeMutablePointer<redisReader>
+    /// hiredis keeps the address of these for as long as there is the reader.
+    private let functions: UnsafeMutablePointer<redisReplyObjectFunctions>
     private let limit: Int
 
     /// A reader that refuses a reply of more than `limit` bytes.
     init?(limit: Int) {
-        guard let reader = redisReaderCreateWithFunctions(BoundedReplies.functions) else { return nil }
+        let functions = UnsafeMutablePointer<redisReplyObjectFunctions>.allocate(capacity: 1)
+        functions.initialize(to: BoundedReplies.functions)
+        guard let reader = redisReaderCreateWithFunctions(functions) else {
+            functions.deallocate()
+            return nil
+        }
         self.reader = reader
+        self.functions = functions
         self.limit = limit
     }
 
     deinit {
         redisReaderFree(reader)
+        functions.deallocate()
     }
 
     /// Takes what came from the socket.
@@ -54,11 +63,9 @@ private enum BoundedReplies {
         return reader.pointee.fn.pointee
     }()
 
-    // Filled before anybody can see it, and only read from then on.
-    nonisolated(unsafe) static let functions: UnsafeMutablePointer<redisReplyObjectFunctions> = {
-        let functions = UnsafeMutablePointer<redisReplyObjectFunctions>.allocate(capacity: 1)
-        functions.initialize(to: original)
-        functions.pointee.createArray = { task, elements in
+    static let functions: redisReplyObjectFunctions = {
+        var functions = original
+        functions.createArray = { task, elements in
             elements > longestArray ? nil : original.createArray(task, elements)
         }
         return functions

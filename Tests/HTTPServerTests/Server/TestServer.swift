@@ -1,3 +1,4 @@
+import EventLoopExecution
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -37,8 +38,11 @@ func withServer(
     let server = try await HTTPServer(
         configuration: configuration,
         group: group,
-        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    ) { _ in ClosureResponder(body: respond) }
+        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        shares: group.makeIterator().map {
+            HTTPServer.Share(executor: EventLoopExecutor($0), responder: ClosureResponder(body: respond))
+        }
+    )
     let port = try await server.bind()?.port ?? 0
     do {
         try await body(TestServer(server: server, port: port))
