@@ -1,7 +1,7 @@
 internal import RedisClient
 
-/// The frames that one turn of the loop wrote, which share one look at the queue's depth. Touched on the loop only.
-final class EnqueueTurn: @unchecked Sendable {
+/// The frames that one turn of the loop wrote, which share one look at the queue's depth.
+final class EnqueueTurn {
     typealias Waiter = UnsafeContinuation<Result<FrameBuffer.Place?, RedisError>, Never>
 
     /// How many frames it wrote.

@@ -49,10 +49,14 @@ extension FrameBuffer {
             return .failure(error)
         }
         let call = call(for: entries, by: deduplication)
-        var result = await send(call, count: entries.count)
-        if lacksGroup(result), (try? await ensureGroup()) != nil { result = await send(call, count: entries.count) }
-        return result.flatMap { enqueued(entries, answer: $0.value) }.mapError(self.error).flatMap {
-            $0.map { .success($0) } ?? .failure(full(for: entries.count))
+        do throws(RedisError) {
+            let answer = try await withGroup { () throws(RedisError) in
+                try await send(call, count: entries.count).get().value
+            }
+            let frames = try enqueued(entries, answer: answer)
+            return frames.map { .success($0) } ?? .failure(full(for: entries.count))
+        } catch {
+            return .failure(self.error(error))
         }
     }
 
@@ -100,7 +104,7 @@ extension FrameBuffer {
             for word in words { encoder.bulk(word) }
             encoder.bulk(configuration.capacity)
             encoder.bulk(share)
-            encoder.bulk(Int(TimeAmount(configuration.deduplicationWindow).nanoseconds / 1_000_000))
+            encoder.bulk(Int(configuration.deduplicationWindow.milliseconds))
             for entry in entries {
                 encoder.bulk(entry.context?.traceparent ?? "-")
                 encoder.bulk(entry.wordCount)
@@ -117,31 +121,31 @@ extension FrameBuffer {
     }
 
     /// The frames that were written, or had been; nil where the queue was full.
-    private func enqueued(_ entries: [StreamEntry], answer: RedisValue) -> Result<[EnqueuedFrame]?, RedisError> {
-        guard let size = answer[0]?.integer else { return .failure(Self.unexpected) }
+    private func enqueued(_ entries: [StreamEntry], answer: RedisValue) throws(RedisError) -> [EnqueuedFrame]? {
+        guard let size = answer[0]?.integer else { throw Self.unexpected }
         dropped(answer[1])
-        guard answer.count > 2 else { return .success(nil) }
+        guard answer.count > 2 else { return nil }
         var frames: [EnqueuedFrame] = []
         var next = entries.makeIterator()
         for index in 2..<answer.count {
-            guard let group = answer[index] else { return .failure(Self.unexpected) }
+            guard let group = answer[index] else { throw Self.unexpected }
             if let mark = group.string {
                 let marked = EnqueuedFrame.marked(mark, queueSize: size)
-                guard !marked.isEmpty else { return .failure(Self.unexpected) }
+                guard !marked.isEmpty else { throw Self.unexpected }
                 frames += marked
                 if answer.count > 3 { _ = next.next() }
                 continue
             }
             for index in 0..<group.count {
                 guard let entry = next.next(), let id = group[index]?.withBytes({ StreamID($0) }).flatMap(\.self) else {
-                    return .failure(Self.unexpected)
+                    throw Self.unexpected
                 }
                 frames.append(
                     EnqueuedFrame(frameID: entry.frameID, messageID: id, queueSize: size, context: entry.context)
                 )
             }
         }
-        return .success(frames)
+        return frames
     }
 
     private static var unexpected: RedisError {

@@ -34,14 +34,17 @@ extension FrameBuffer {
         } catch {
             return .failure(error)
         }
-        var result = await send(entry)
-        if lacksGroup(result), (try? await ensureGroup()) != nil { result = await send(entry) }
-        return result.mapError(self.error).flatMap { $0.map { .success($0) } ?? .failure(full) }
-    }
-
-    /// Whether it failed for want of the group, which only who drops frames needs.
-    func lacksGroup<Success>(_ result: Result<Success, RedisError>) -> Bool {
-        if case .failure(let error) = result { error.code == .noGroup } else { false }
+        do throws(RedisError) {
+            let place =
+                switch configuration.overflow {
+                case .reject: try await send(entry).get()
+                // Only who drops frames needs the group.
+                case .dropOldest: try await withGroup { () throws(RedisError) in try await send(entry).get() }
+                }
+            return place.map { .success($0) } ?? .failure(full)
+        } catch {
+            return .failure(self.error(error))
+        }
     }
 
     private func send(_ entry: StreamEntry) async -> Result<Place?, RedisError> {
@@ -56,7 +59,11 @@ extension FrameBuffer {
     }
 
     var full: FrameBufferError {
-        FrameBufferError(.full, "the queue \(keys.stream) holds all the \(configuration.capacity) frames it may")
+        let rest = configuration.overflow == .reject ? "" : ", and all of them are in hand"
+        return FrameBufferError(
+            .full,
+            "the queue \(keys.stream) holds all the \(configuration.capacity) frames it may\(rest)"
+        )
     }
 
     // MARK: With room to spare
@@ -67,6 +74,7 @@ extension FrameBuffer {
         turn.sent()
         depth.sent()
         let stream = keys.stream
+        let written = NIOLoopBound(turn, eventLoop: eventLoop)
         redis.assumeIsolated { redis in
             let size = RESPEncoder.arraySize + RESPEncoder.bulkSize(4 + stream.utf8.count + 1) + entry.size + 64
             redis.send("XADD", size: size) { encoder in
@@ -76,7 +84,7 @@ extension FrameBuffer {
                 encoder.bulk("*")
                 entry.encode(into: &encoder)
             } completion: { result in
-                turn.answered(waiter, result.flatMap(Self.streamID))
+                written.value.answered(waiter, result.flatMap(Self.streamID))
             }
         }
     }
@@ -92,6 +100,7 @@ extension FrameBuffer {
         guard let turn = openTurn else { return }
         openTurn = nil
         let stream = keys.stream
+        let closed = NIOLoopBound(turn, eventLoop: eventLoop)
         redis.assumeIsolated { redis in
             let size = RESPEncoder.arraySize + RESPEncoder.bulkSize(4) + RESPEncoder.bulkSize(stream.utf8.count)
             redis.send("XLEN", size: size) { encoder in
@@ -99,7 +108,7 @@ extension FrameBuffer {
                 encoder.bulk("XLEN")
                 encoder.bulk(stream)
             } completion: { result in
-                self.assumeIsolated { $0.sawDepth(result, turn: turn) }
+                self.assumeIsolated { $0.sawDepth(result, turn: closed.value) }
             }
         }
     }

@@ -81,6 +81,19 @@ extension FrameBuffer {
         }
     }
 
+    /// Does what needs the group and, where that is missing, makes it and does it once more.
+    func withGroup<Success>(
+        _ body: () async throws(RedisError) -> Success
+    ) async throws(RedisError) -> Success {
+        do throws(RedisError) {
+            return try await body()
+        } catch {
+            guard error.code == .noGroup else { throw error }
+            try await ensureGroup()
+            return try await body()
+        }
+    }
+
     /// Asks Redis whether it answers and takes writes, by one that changes nothing but our own sign of life.
     package func probe() async throws(FrameBufferError) {
         do throws(RedisError) {

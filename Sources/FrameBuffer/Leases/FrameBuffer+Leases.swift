@@ -25,7 +25,7 @@ extension FrameBuffer {
                     ($0.frameID, $0.carriedContext(FrameSpans.context).context)
                 }
                 arguments += [
-                    frame.delivery.id.padded, String(terms.duration.wholeMilliseconds), lease.receipt.tokenText,
+                    frame.delivery.id.padded, String(terms.duration.milliseconds), lease.receipt.tokenText,
                     terms.holder, context.map(FrameSpans.traceparent) ?? "", frameID ?? "",
                 ]
                 return frame
@@ -89,11 +89,12 @@ extension FrameBuffer {
         let call = call(
             settlement.script,
             [
-                String(configuration.settledWindow.wholeMilliseconds), process.consumer(loop: loop, life: life),
-                String(settlement.duration.wholeMilliseconds), settlement.reason,
+                String(configuration.settledWindow.milliseconds), process.consumer(loop: loop, life: life),
+                String(settlement.duration.milliseconds), settlement.reason,
             ] + receipts.map(\.padded)
         )
-        let answer = try await groupEnsured { () throws(RedisError) in try await redis.call(call).value }
+        // Made anew it has no leases, and that is what the script finds.
+        let answer = try await withGroup { () throws(RedisError) in try await redis.call(call).value }
         died(answer[1])
         mayBeReady = true
         var stale: [Receipt] = []
@@ -115,19 +116,6 @@ extension FrameBuffer {
             }
         }
         return (SettlementOutcome(settled: frames.count, stale: stale), frames)
-    }
-
-    /// Without the group there are no leases; once it is made again that is what the script finds.
-    private func groupEnsured(
-        _ body: () async throws(RedisError) -> RedisValue
-    ) async throws(RedisError) -> RedisValue {
-        do throws(RedisError) {
-            return try await body()
-        } catch {
-            guard error.code == .noGroup else { throw error }
-            try await ensureGroup()
-            return try await body()
-        }
     }
 
     // MARK: Lapsing
@@ -152,12 +140,5 @@ extension FrameBuffer {
             logger.debug("leases ran out", metadata: ["queue": "\(keys.stream)", "frames": "\(due)"])
         }
         return due
-    }
-}
-
-extension Duration {
-    /// Whole milliseconds, as the scripts count.
-    var wholeMilliseconds: Int64 {
-        components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000
     }
 }

@@ -56,11 +56,7 @@ enum LeaseScripts {
         local function settle(id, record, receipt)
             if record.nacked then return 'neither' end
             if not regain(id, record.deliveries) then return 'stale' end
-            if most > 0 and record.deliveries >= most then
-                bury(id, reason ~= '' and reason or 'nacked', record.deliveries)
-                redis.call('ZADD', settled, time, receipt)
-                return 'settled'
-            end
+            if most > 0 and record.deliveries >= most then return die(id, record, receipt, 'nacked') end
             if duration > 0 then redis.call('ZADD', lease, time + duration, id) else giveBack(id) end
             record.nacked, record.reason = true, reason
             keep(id, record)
@@ -89,9 +85,7 @@ enum LeaseScripts {
         #"""
         local function settle(id, record, receipt)
             if not regain(id, record.deliveries) then return 'stale' end
-            bury(id, reason ~= '' and reason or 'rejected', record.deliveries)
-            redis.call('ZADD', settled, time, receipt)
-            return 'settled'
+            return die(id, record, receipt, 'rejected')
         end
         """#
     )
@@ -124,6 +118,13 @@ enum LeaseScripts {
                 end
                 redis.call('ZREM', ready, id)
                 return true
+            end
+
+            -- To the dead letters, for the reason given or, without one, for another.
+            local function die(id, record, receipt, otherwise)
+                bury(id, reason ~= '' and reason or otherwise, record.deliveries)
+                redis.call('ZADD', settled, time, receipt)
+                return 'settled'
             end
 
             \#(settle)

@@ -110,14 +110,8 @@ extension FrameBuffer {
         }
     }
 
-    /// Calls a script that needs the group, which is made where it is missing; returns its number.
+    /// Calls a script that answers with a number.
     private func number(_ call: ScriptCall) async throws(RedisError) -> Int {
-        do throws(RedisError) {
-            return try await redis.call(call).value.integer ?? 0
-        } catch {
-            guard error.code == .noGroup else { throw error }
-            try await ensureGroup()
-            return try await redis.call(call).value.integer ?? 0
-        }
+        try await withGroup { () throws(RedisError) in try await redis.call(call).value.integer ?? 0 }
     }
 }

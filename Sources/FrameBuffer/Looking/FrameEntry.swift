@@ -1,24 +1,26 @@
 internal import FrameTracking
 internal import RedisClient
 
-/// A frame where it stands in the stream: looked at, not taken.
+/// A frame as it stands in the stream.
 package struct FrameEntry: Sendable {
     /// Its message id.
     package let id: StreamID
+    /// Bytes of its names and values.
+    package let size: Int
     private let fields: RedisValue
 
-    /// Reads an entry as `XRANGE` tells it; nil where it is none.
+    /// Reads an entry as `XRANGE` and `XREADGROUP` tell it; nil where it is none.
     init?(_ entry: RedisValue) {
         guard let id = entry[0]?.withBytes({ StreamID($0) }), let id, let fields = entry[1] else { return nil }
-        self.id = id
-        self.fields = fields
+        self.init(id: id, fields: fields)
     }
 
-    /// Bytes of its names and values.
-    var size: Int {
+    init(id: StreamID, fields: RedisValue) {
+        self.id = id
+        self.fields = fields
         var size = 0
         _ = fields.withPairs { size += $0.count + $1.count }
-        return size
+        self.size = size
     }
 
     /// Calls `body` with the frame, which must not outlive the call.
@@ -40,7 +42,6 @@ package struct Look: Sendable {
 extension StoredFrame {
     /// The context that its entry carries, as its reader gets it; nil where there is none.
     package var context: OutgoingContext? {
-        let (context, _) = carriedContext { SpanContext(traceparent: $0.traceparent, tracestate: $0.tracestate) }
-        return context.map { OutgoingContext($0, rewriting: []) }
+        carriedContext(FrameSpans.context).context.map { OutgoingContext($0, rewriting: []) }
     }
 }

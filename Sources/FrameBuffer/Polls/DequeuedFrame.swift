@@ -1,23 +1,18 @@
-package import RedisClient
-
 /// One frame as it was handed out here.
 package struct DequeuedFrame: Sendable {
     /// What is to be settled or returned; it holds nothing of the frame's bytes.
     package internal(set) var delivery: Delivery
-    /// The entry's names and values, in turn.
-    package let fields: RedisValue
-    /// Bytes of its names and values.
-    package let size: Int
     /// How many frames the queue held when it was read, this one included.
     package internal(set) var depth = 0
+    private let entry: FrameEntry
 
-    init(delivery: Delivery, fields: RedisValue) {
-        self.delivery = delivery
-        self.fields = fields
-        var size = 0
-        _ = fields.withPairs { size += $0.count + $1.count }
-        self.size = size
+    init(_ entry: FrameEntry, deliveries: Int, failures: Int) {
+        self.entry = entry
+        delivery = Delivery(id: entry.id, number: deliveries, failures: failures)
     }
+
+    /// Bytes of its names and values.
+    package var size: Int { entry.size }
 
     /// Why it can't be served; nil where it can.
     var unservableReason: String? {
@@ -26,7 +21,7 @@ package struct DequeuedFrame: Sendable {
 
     /// Calls `body` with the frame as it stands in the stream, which must not outlive the call.
     package func withStored<Result>(_ body: (StoredFrame) throws -> Result) rethrows -> Result {
-        try withExtendedLifetime(fields) { try body(StoredFrame { _ = fields.withPairs($0) }) }
+        try entry.withStored(body)
     }
 
     /// How old it is: since it was captured or, where it does not say when, enqueued.

@@ -23,7 +23,8 @@ extension FrameBuffer {
         wait: Duration,
         lease terms: LeaseTerms? = nil
     ) async throws(FrameBufferError) -> [DequeuedFrame] {
-        let ticket = Ticket()
+        // Which poll a caller that gives up means.
+        let ticket = NIOLoopBoundBox<PollQueue<Poll>.ID?>.makeEmptyBox(eventLoop: eventLoop)
         let result = await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 let poll = Poll(continuation: continuation, terms: terms)
@@ -33,7 +34,7 @@ extension FrameBuffer {
                 guard let id = polls.add(poll, count: count, until: deadline, now: now) else {
                     return poll.resume(returning: .failure(pollLimit.refusal))
                 }
-                ticket.id = id
+                ticket.value = id
                 wakeReader()
                 armPollTimer(at: min(max(deadline, now + .milliseconds(10)), now + limits.silence))
             }
@@ -60,8 +61,8 @@ extension FrameBuffer {
         followed = nil
     }
 
-    private func cancel(_ ticket: Ticket) {
-        guard let id = ticket.id, let poll = polls.cancel(id) else { return }
+    private func cancel(_ ticket: NIOLoopBoundBox<PollQueue<Poll>.ID?>) {
+        guard let id = ticket.value, let poll = polls.cancel(id) else { return }
         poll.resume(returning: .success([]))
     }
 
@@ -142,10 +143,5 @@ extension FrameBuffer {
             }
         }
         pollTimer = (deadline, task)
-    }
-
-    /// Which poll a caller that gives up meant. Read and written on the loop only.
-    private final class Ticket: @unchecked Sendable {
-        var id: PollQueue<Poll>.ID?
     }
 }

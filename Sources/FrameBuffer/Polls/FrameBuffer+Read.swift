@@ -155,7 +155,6 @@ extension FrameBuffer {
     }
 
     private func frame(_ entry: RedisValue, deliveries: Int, failures: Int) -> DequeuedFrame? {
-        guard let id = entry[0]?.withBytes({ StreamID($0) }), let id, let fields = entry[1] else { return nil }
-        return DequeuedFrame(delivery: Delivery(id: id, number: deliveries, failures: failures), fields: fields)
+        FrameEntry(entry).map { DequeuedFrame($0, deliveries: deliveries, failures: failures) }
     }
 }

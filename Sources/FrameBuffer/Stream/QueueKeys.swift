@@ -21,6 +21,8 @@ struct QueueKeys: Sendable {
     /// Hash: what was trimmed, and the like.
     let counters: String
 
+    /// Those that scripts about frames in hand have to do with, in the order in which they know them.
+    let all: [String]
     private let prefix: String
 
     init(queue: String) {
@@ -36,6 +38,7 @@ struct QueueKeys: Sendable {
         settled = sidecar("settled")
         processes = sidecar("procs")
         counters = sidecar("counters")
+        all = [stream, ready, held, lease, kept, dead, settled, counters]
     }
 
     /// String: the first reply to a request that is known by `key`. Its digest, since a key is a secret of the client's,
@@ -49,7 +52,4 @@ struct QueueKeys: Sendable {
         let digest = SHA256.hash(data: [UInt8](text.utf8)).prefix(16)
         return prefix + "mark:" + digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
-
-    /// Those that scripts about frames in hand have to do with, in the order in which they know them.
-    var all: [String] { [stream, ready, held, lease, kept, dead, settled, counters] }
 }

@@ -94,14 +94,26 @@ extension QueueScripts {
             return true
         end
 
-        -- Dead letters of this call: message id, frame id, camera id, trace context, reason and deliveries of each.
+        -- What the last span of an entry's frame says of it: message id, frame id, camera id and trace context.
+        local function epitaph(entry)
+            local about = {}
+            for i = 1, #entry[2], 2 do about[entry[2][i]] = entry[2][i + 1] end
+            return {
+                entry[1], about['frame_id'] or '', about['camera_id'] or '',
+                about['_traceparent'] or '', about['_tracestate'] or ''
+            }
+        end
+
+        -- Dead letters of this call: their epitaphs, with reason and deliveries behind.
         local died = {}
         local function bury(id, reason, deliveries)
             local entry = redis.call('XRANGE', stream, id, id)[1]
             forget(id)
             if not entry then return trimmed() end
-            local about = {}
-            for i = 1, #entry[2], 2 do about[entry[2][i]] = entry[2][i + 1] end
+            local last = epitaph(entry)
+            table.insert(last, reason)
+            table.insert(last, deliveries)
+            table.insert(died, last)
             -- More words than one call can pass on: the frame leaves its fields behind.
             local words = #entry[2] < 7000 and entry[2] or {}
             for _, word in ipairs({
@@ -109,14 +121,10 @@ extension QueueScripts {
             }) do table.insert(words, word) end
             redis.call('XADD', dead, '*', unpack(words))
             drop(id)
-            table.insert(died, {
-                entry[1], about['frame_id'] or '', about['camera_id'] or '',
-                about['_traceparent'] or '', about['_tracestate'] or '', reason, deliveries
-            })
         end
 
         -- Makes room by giving up frames that wait, oldest first, unless all of them would not be enough; returns how many there
-        -- are then, and what is known of those that were dropped: message id, frame id, camera id, trace context of each.
+        -- are then, and the epitaphs of those that were dropped.
         local function makeRoom(capacity, wanted, consumer)
             local size, dropped = redis.call('XLEN', stream) - redis.call('ZCARD', kept), {}
             if redis.call('XPENDING', stream, group)[1] + wanted > capacity then return size, dropped end
@@ -134,14 +142,10 @@ extension QueueScripts {
                 if entry then
                     drop(id)
                     size = size - 1
-                    local about = {}
-                    for i = 1, #entry[2], 2 do about[entry[2][i]] = entry[2][i + 1] end
-                    table.insert(dropped, {
-                        entry[1], about['frame_id'] or '', about['camera_id'] or '',
-                        about['_traceparent'] or '', about['_tracestate'] or ''
-                    })
+                    local last = epitaph(entry)
+                    table.insert(dropped, last)
                     redis.call('HINCRBY', counters, 'dropped', 1)
-                    local camera = 'dropped ' .. (about['camera_id'] or '')
+                    local camera = 'dropped ' .. last[3]
                     -- Who makes up cameras must not fill the memory with them.
                     if redis.call('HEXISTS', counters, camera) == 1 or redis.call('HLEN', counters) < 1000 then
                         redis.call('HINCRBY', counters, camera, 1)

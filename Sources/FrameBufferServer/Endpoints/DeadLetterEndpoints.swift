@@ -18,20 +18,14 @@ struct DeadLetterEndpoints: Sendable {
     }
 
     @Sendable private func list(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {
-        try request.query.validate()
         let queue = try queues.queue(of: request)
-        var count = 100
-        if let text = request.query["count"] {
-            guard let number = Int(text), Self.counts.contains(number) else {
-                throw HTTPProblem(.badRequest, detail: "count is a number from 1 to \(Self.counts.upperBound)")
+        var (after, count) = (nil as StreamID?, 100)
+        try request.forEachParameter(of: ["queue", "after", "count"]) { name, value throws(HTTPProblem) in
+            switch name {
+            case "after": after = try StreamID(parameter: name, value)
+            case "count": count = try Int(parameter: name, value, in: Self.counts)
+            default: break
             }
-            count = number
-        }
-        let after = try request.query["after"].map { text throws(HTTPProblem) in
-            guard let id = StreamID(text) else {
-                throw HTTPProblem(.badRequest, detail: "after is the message_id of a dead letter, or next of an answer")
-            }
-            return id
         }
         let letters = try await queue.deadLetters(after: after, count: count)
         var json = JSONWriter()
@@ -45,17 +39,17 @@ struct DeadLetterEndpoints: Sendable {
     }
 
     @Sendable private func redrive(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {
-        try request.query.validate()
         let queue = try queues.queue(of: request)
+        try request.forEachParameter(of: ["queue"])
         let redriven = try await queue.redrive(try messageIDs(of: request))
-        return Self.answer("redriven", redriven)
+        return Endpoint.Answer(response: HTTPResponse("redriven", redriven))
     }
 
     @Sendable private func delete(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {
-        try request.query.validate()
         let queue = try queues.queue(of: request)
+        try request.forEachParameter(of: ["queue"])
         let deleted = try await queue.deleteDeadLetters(try messageIDs(of: request))
-        return Self.answer("deleted", deleted)
+        return Endpoint.Answer(response: HTTPResponse("deleted", deleted))
     }
 
     /// The letters that are meant; nil for all of them.
@@ -63,12 +57,6 @@ struct DeadLetterEndpoints: Sendable {
         guard request.body.readableBytes > 0 else { return nil }
         let body = try RequestBody(request.body, names: ["message_ids"])
         return try body.list("message_ids", of: "message_id", most: FrameBuffer.mostDeadLetters) { StreamID($0) }
-    }
-
-    private static func answer(_ name: StaticString, _ count: Int) -> Endpoint.Answer {
-        var json = JSONWriter()
-        json.object { $0.member(name, count) }
-        return Endpoint.Answer(response: HTTPResponse(json: json))
     }
 }
 

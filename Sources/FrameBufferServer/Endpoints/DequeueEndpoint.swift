@@ -19,6 +19,31 @@ struct DequeueEndpoint: Sendable {
         var consumer: String?
     }
 
+    /// From where to whom a frame goes.
+    private struct Way {
+        let queue: FrameBuffer
+        let consumer: String?
+        let caller: Caller
+
+        /// Has a frame's reply made within the span of its way out; `reply` is given its age and the context it leaves with.
+        func handOut<Reply>(
+            _ frame: DequeuedFrame,
+            _ stored: StoredFrame,
+            _ reply: (FrameAge, OutgoingContext?) -> Reply
+        ) -> Reply {
+            let age = frame.age(of: stored)
+            let (span, context) = queue.spans.startDequeue(
+                frame,
+                stored: stored,
+                age: age,
+                consumer: consumer,
+                caller: caller
+            )
+            defer { queue.spans.endDequeue(span) }
+            return reply(age, context)
+        }
+    }
+
     func register(in router: inout Router<Endpoint>) {
         let endpoint = Endpoint("/dequeue", tracing: .ifFound, handle: dequeue)
         router.add(.GET, "/dequeue", endpoint)
@@ -38,16 +63,15 @@ struct DequeueEndpoint: Sendable {
             lease: wish.lease.map { LeaseTerms(duration: $0, holder: consumer ?? "") }
         )
         guard let first = frames.first else { return Endpoint.Answer(response: empty(wish), found: false) }
+        let way = Way(queue: queue, consumer: consumer, caller: caller)
         var answer: Endpoint.Answer
         if wish.count != nil {
-            answer = batch(frames, of: queue, to: consumer, for: caller)
-        } else if wish.form == .payload {
-            answer = first.withStored { stored in
-                stored.payload.map { payload(first, stored, $0, of: queue, to: consumer, for: caller) }
-                    ?? single(first, stored, of: queue, to: consumer, for: caller)
-            }
+            answer = batch(frames, on: way)
         } else {
-            answer = first.withStored { single(first, $0, of: queue, to: consumer, for: caller) }
+            answer = first.withStored { stored in
+                let payload = wish.form == .payload ? stored.payload : nil
+                return payload.map { self.payload(first, stored, $0, on: way) } ?? single(first, stored, on: way)
+            }
         }
         let deliveries = frames.map(\.delivery)
         answer.response.onDelivery = { queue.delivered(deliveries, $0 == .reached) }
@@ -58,31 +82,14 @@ struct DequeueEndpoint: Sendable {
 
     private func wish(of request: HTTPRequest) throws(HTTPProblem) -> Wish {
         var wish = Wish()
-        guard let form = AcceptedForm(request.headers["accept"]) else {
-            throw HTTPProblem(
-                .notAcceptable,
-                detail: "a frame comes as application/json, or as its payload for image/* and application/octet-stream"
-            )
-        }
-        wish.form = form
-        guard !request.query.isEmpty else { return wish }
-        try request.query.validate()
-        for name in request.query.names {
-            let value = request.query[name] ?? ""
+        wish.form = try request.acceptedForm()
+        try request.forEachParameter(of: ["queue", "wait", "count", "lease", "consumer"]) {
+            name,
+            value throws(HTTPProblem) in
             switch name {
-            case "queue": break
-            case "wait":
-                guard let wait = Duration(unitText: value), (.zero ... .seconds(60)).contains(wait) else {
-                    throw HTTPProblem(.badRequest, detail: "wait is a duration from 0 to 60s, such as 250ms or 1s")
-                }
-                wish.wait = wait
-            case "count":
-                guard let count = Int(value), (1...100).contains(count) else {
-                    throw HTTPProblem(.badRequest, detail: "count is a number from 1 to 100")
-                }
-                wish.count = count
-            case "lease":
-                wish.lease = try Duration(parameter: "lease", value, in: LeaseTerms.durations)
+            case "wait": wish.wait = try Duration(parameter: name, value, in: Duration.waits)
+            case "count": wish.count = try Int(parameter: name, value, in: 1...100)
+            case "lease": wish.lease = try Duration(parameter: name, value, in: LeaseTerms.durations)
             case "consumer":
                 guard (1...256).contains(value.utf8.count), !value.hasControlCharacters else {
                     throw HTTPProblem(
@@ -91,14 +98,10 @@ struct DequeueEndpoint: Sendable {
                     )
                 }
                 wish.consumer = value
-            default:
-                throw HTTPProblem(
-                    .badRequest,
-                    detail: "'\(name)' is no parameter of /dequeue; queue, wait, count, lease and consumer are"
-                )
+            default: break
             }
         }
-        if wish.count != nil, form == .payload {
+        if wish.count != nil, wish.form == .payload {
             throw HTTPProblem(
                 .badRequest,
                 detail: "several frames come as application/json only: leave out count, or accept that"
@@ -118,28 +121,15 @@ struct DequeueEndpoint: Sendable {
         return HTTPResponse(json: json)
     }
 
-    private func single(
-        _ frame: DequeuedFrame,
-        _ stored: StoredFrame,
-        of queue: FrameBuffer,
-        to consumer: String?,
-        for caller: Caller
-    ) -> Endpoint.Answer {
-        let age = frame.age(of: stored)
-        let (span, context) = queue.spans.startDequeue(
-            frame,
-            stored: stored,
-            age: age,
-            consumer: consumer,
-            caller: caller
-        )
-        var json = JSONWriter(Self.buffer(for: [frame]))
-        json.object {
-            $0.member("status", "dequeued")
-            $0.members(of: frame, stored, age: age, context: context)
+    private func single(_ frame: DequeuedFrame, _ stored: StoredFrame, on way: Way) -> Endpoint.Answer {
+        way.handOut(frame, stored) { age, context in
+            var json = JSONWriter(Self.buffer(for: [frame]))
+            json.object {
+                $0.member("status", "dequeued")
+                $0.members(of: frame, stored, age: age, context: context)
+            }
+            return Endpoint.Answer(response: HTTPResponse(json: json), context: context)
         }
-        queue.spans.endDequeue(span)
-        return Endpoint.Answer(response: HTTPResponse(json: json), context: context)
     }
 
     /// Room for the reply as long as nothing in it has to be escaped.
@@ -147,28 +137,16 @@ struct DequeueEndpoint: Sendable {
         ByteBufferAllocator().buffer(capacity: frames.reduce(256) { $0 + $1.size + $1.size / 8 + 512 })
     }
 
-    private func batch(
-        _ frames: [DequeuedFrame],
-        of queue: FrameBuffer,
-        to consumer: String?,
-        for caller: Caller
-    ) -> Endpoint.Answer {
+    private func batch(_ frames: [DequeuedFrame], on way: Way) -> Endpoint.Answer {
         var json = JSONWriter(Self.buffer(for: frames))
         json.object {
             $0.member("status", "dequeued")
             $0.array("frames") { json in
                 for frame in frames {
                     frame.withStored { stored in
-                        let age = frame.age(of: stored)
-                        let (span, context) = queue.spans.startDequeue(
-                            frame,
-                            stored: stored,
-                            age: age,
-                            consumer: consumer,
-                            caller: caller
-                        )
-                        json.object { $0.members(of: frame, stored, age: age, context: context) }
-                        queue.spans.endDequeue(span)
+                        way.handOut(frame, stored) { age, context in
+                            json.object { $0.members(of: frame, stored, age: age, context: context) }
+                        }
                     }
                 }
             }
@@ -180,26 +158,17 @@ struct DequeueEndpoint: Sendable {
         _ frame: DequeuedFrame,
         _ stored: StoredFrame,
         _ payload: UnsafeRawBufferPointer,
-        of queue: FrameBuffer,
-        to consumer: String?,
-        for caller: Caller
+        on way: Way
     ) -> Endpoint.Answer {
-        let age = frame.age(of: stored)
-        let (span, context) = queue.spans.startDequeue(
-            frame,
-            stored: stored,
-            age: age,
-            consumer: consumer,
-            caller: caller
-        )
-        var response = HTTPResponse(payload: payload, of: stored, id: frame.delivery.id, context: context)
-        response.headers.add(name: "X-Frame-Age-Ms", value: String(age.milliseconds))
-        if let lease = frame.delivery.lease {
-            response.headers.add(name: "X-Receipt", value: lease.receipt.description)
-            response.headers.add(name: "X-Lease-Expires-In-Ms", value: String(lease.duration.milliseconds))
+        way.handOut(frame, stored) { age, context in
+            var response = HTTPResponse(payload: payload, of: stored, id: frame.delivery.id, context: context)
+            response.headers.add(name: "X-Frame-Age-Ms", value: String(age.milliseconds))
+            if let lease = frame.delivery.lease {
+                response.headers.add(name: "X-Receipt", value: lease.receipt.description)
+                response.headers.add(name: "X-Lease-Expires-In-Ms", value: String(lease.duration.milliseconds))
+            }
+            return Endpoint.Answer(response: response, context: context)
         }
-        queue.spans.endDequeue(span)
-        return Endpoint.Answer(response: response, context: context)
     }
 }
 

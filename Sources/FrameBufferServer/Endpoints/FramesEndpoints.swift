@@ -7,7 +7,7 @@ internal import NIOHTTP1
 struct FramesEndpoints: Sendable {
     let queues: Queues
 
-    private static let mostFrames = 1000
+    private static let counts = 1...1000
 
     func register(in router: inout Router<Endpoint>) {
         router.add(.GET, "/frames", Endpoint("/frames", tracing: .never, handle: list))
@@ -27,10 +27,10 @@ struct FramesEndpoints: Sendable {
             name,
             value throws(HTTPProblem) in
             switch name {
-            case "after": after = try StreamID(parameter: value, of: name)
-            case "count": count = try Self.count(value)
+            case "after": after = try StreamID(parameter: name, value)
+            case "count": count = try Int(parameter: name, value, in: Self.counts)
             case "camera_id": cameraID = value
-            case "data": hasData = try Self.truth(value, of: name)
+            case "data": hasData = try Bool(parameter: name, value)
             default: break
             }
         }
@@ -43,13 +43,9 @@ struct FramesEndpoints: Sendable {
         var (after, count, wait) = (nil as StreamID?, 100, Duration.seconds(1))
         try request.forEachParameter(of: ["queue", "after", "count", "wait"]) { name, value throws(HTTPProblem) in
             switch name {
-            case "after": after = value == "$" ? nil : try StreamID(parameter: value, of: name)
-            case "count": count = try Self.count(value)
-            case "wait":
-                guard let duration = Duration(unitText: value), (.zero ... .seconds(60)).contains(duration) else {
-                    throw HTTPProblem(.badRequest, detail: "wait is a duration from 0 to 60s, such as 250ms or 1s")
-                }
-                wait = duration
+            case "after": after = value == "$" ? nil : try StreamID(parameter: name, value)
+            case "count": count = try Int(parameter: name, value, in: Self.counts)
+            case "wait": wait = try Duration(parameter: name, value, in: Duration.waits)
             default: break
             }
         }
@@ -59,14 +55,9 @@ struct FramesEndpoints: Sendable {
 
     @Sendable private func show(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {
         let queue = try queues.queue(of: request)
-        try request.forEachParameter(of: ["queue"]) { _, _ in }
+        try request.forEachParameter(of: ["queue"])
         let id = try Self.messageID(of: request)
-        guard let form = AcceptedForm(request.headers["accept"]) else {
-            throw HTTPProblem(
-                .notAcceptable,
-                detail: "a frame comes as application/json, or as its payload for image/* and application/octet-stream"
-            )
-        }
+        let form = try request.acceptedForm()
         guard let entry = try await queue.frame(id) else { throw Self.notFound(id) }
         let response = entry.withStored { stored in
             if form == .payload, let payload = stored.payload {
@@ -96,22 +87,16 @@ struct FramesEndpoints: Sendable {
 
     @Sendable private func delete(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {
         let queue = try queues.queue(of: request)
-        try request.forEachParameter(of: ["queue"]) { _, _ in }
+        try request.forEachParameter(of: ["queue"])
         let id = try Self.messageID(of: request)
         guard try await queue.delete(id) else { throw Self.notFound(id) }
-        return deleted(1)
+        return Endpoint.Answer(response: HTTPResponse("deleted", 1))
     }
 
     @Sendable private func purge(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {
         let queue = try queues.queue(of: request)
-        try request.forEachParameter(of: ["queue"]) { _, _ in }
-        return deleted(try await queue.purge())
-    }
-
-    private func deleted(_ count: Int) -> Endpoint.Answer {
-        var json = JSONWriter()
-        json.object { $0.member("deleted", count) }
-        return Endpoint.Answer(response: HTTPResponse(json: json))
+        try request.forEachParameter(of: ["queue"])
+        return Endpoint.Answer(response: HTTPResponse("deleted", try await queue.purge()))
     }
 
     // MARK: What is asked for
@@ -121,22 +106,7 @@ struct FramesEndpoints: Sendable {
     }
 
     private static func messageID(of request: HTTPRequest) throws(HTTPProblem) -> StreamID {
-        try StreamID(parameter: request.pathParameters["message_id"] ?? "", of: "message_id")
-    }
-
-    private static func count(_ text: String) throws(HTTPProblem) -> Int {
-        guard let count = Int(text), (1...mostFrames).contains(count) else {
-            throw HTTPProblem(.badRequest, detail: "count is a number from 1 to \(mostFrames)")
-        }
-        return count
-    }
-
-    private static func truth(_ text: String, of name: String) throws(HTTPProblem) -> Bool {
-        switch text {
-        case "true": return true
-        case "false": return false
-        default: throw HTTPProblem(.badRequest, detail: "\(name) is true or false")
-        }
+        try StreamID(parameter: "message_id", request.pathParameters["message_id"] ?? "")
     }
 }
 
@@ -147,15 +117,5 @@ extension JSONWriter {
         member("message_id", entry.id.description)
         member("frame") { stored.writeJSON(into: &$0, context: context, hasPayload: hasData) }
         member("trace_id", context?.traceID)
-    }
-}
-
-extension StreamID {
-    /// Reads a parameter; `0` is the one before all others.
-    init(parameter text: String, of name: String) throws(HTTPProblem) {
-        guard let id = text == "0" ? .first : StreamID(text) else {
-            throw HTTPProblem(.badRequest, detail: "\(name) is a message id, such as 1764032306000-0")
-        }
-        self = id
     }
 }

@@ -76,20 +76,6 @@ struct RequestBody {
     }
 }
 
-extension Duration {
-    /// Reads a parameter that is a duration; 400 for anything else.
-    init(parameter name: String, _ text: String, in range: ClosedRange<Duration>) throws(HTTPProblem) {
-        guard let duration = Duration(unitText: text), range.contains(duration) else {
-            let (least, most) = (range.lowerBound.unitText, range.upperBound.unitText)
-            throw HTTPProblem(
-                .badRequest,
-                detail: "\(name) is a duration from \(least) to \(most), such as 1500ms, 30s or 5m"
-            )
-        }
-        self = duration
-    }
-}
-
 extension String {
     /// Whether there is one of the characters that have no business in a line of text.
     var hasControlCharacters: Bool {

@@ -33,8 +33,8 @@ struct SettleEndpoints: Sendable {
         _ settlement: @escaping @Sendable (RequestBody) throws -> Settlement
     ) {
         let endpoint = Endpoint(path, tracing: .always) { request, caller in
-            try request.query.validate()
             let queue = try queues.queue(of: request)
+            try request.forEachParameter(of: ["queue"])
             let body = try RequestBody(request.body, names: ["receipts"] + members)
             let receipts = try body.list(
                 "receipts",

@@ -19,11 +19,11 @@ struct StreamEndpoint: Sendable {
         let queue = try queues.queue(of: request)
         var after: StreamID?
         try request.forEachParameter(of: ["queue", "after"]) { name, value throws(HTTPProblem) in
-            if name == "after", value != "$" { after = try StreamID(parameter: value, of: name) }
+            if name == "after", value != "$" { after = try StreamID(parameter: name, value) }
         }
         // What a browser says when it comes again is later than what its page once asked for.
         if let last = request.headers.first(name: "last-event-id"), !last.isEmpty {
-            after = try StreamID(parameter: last, of: "Last-Event-ID")
+            after = try StreamID(parameter: "Last-Event-ID", last)
         }
         var start = after
         if start == nil { start = try await queue.lastID() }

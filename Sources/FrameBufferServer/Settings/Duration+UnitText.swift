@@ -1,3 +1,5 @@
+internal import FrameBuffer
+
 extension Duration {
     private static let units: [(name: String, milliseconds: Int64)] = [
         ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1),
@@ -24,10 +26,5 @@ extension Duration {
             return "0s"
         }
         return "\(milliseconds / unit.milliseconds)\(unit.name)"
-    }
-
-    /// Whole milliseconds; what is below one is left out.
-    package var milliseconds: Int64 {
-        components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000
     }
 }
