@@ -38,16 +38,6 @@ struct HTTPConnectionStateMachine {
         case drop
     }
 
-    private enum Reading {
-        case idle
-        /// The head has begun.
-        case head(since: NIODeadline, readCycle: Int)
-        /// The head has come, and ``incoming`` collects the body.
-        case body
-        /// What comes is thrown away.
-        case nothing
-    }
-
     private struct Exchange {
         let persistence: RequestHead.Persistence
         let isHead: Bool
@@ -71,8 +61,7 @@ struct HTTPConnectionStateMachine {
 
     private let configuration: HTTPServerConfiguration
     private var phase = Phase.open
-    private var reading = Reading.idle
-    private var incoming: IncomingRequest?
+    private var reader = RequestReader()
     private var turns = Deque<Turn>()
     private var exchange: Exchange?
     private var deliveries = DeliveryTracker()
@@ -92,8 +81,6 @@ struct HTTPConnectionStateMachine {
     /// Whether some of a stream waits for the peer to take what went before.
     private var isStreamWaiting = false
     private var isReadPaused = false
-    private var isReadCycleOpen = false
-    private var readCycle = 0
 
     private var wantsCancel = false
     private var wantsLook = false
@@ -130,19 +117,16 @@ struct HTTPConnectionStateMachine {
 
     /// Bytes have come. A cycle of reading ends with ``readCompleted()``.
     mutating func bytesArrived() {
-        if !isReadCycleOpen {
-            isReadCycleOpen = true
-            readCycle += 1
-        }
+        reader.bytesArrived()
     }
 
     mutating func readCompleted() {
-        isReadCycleOpen = false
+        reader.completed()
     }
 
     /// Some of a head has come, but not all.
     mutating func headBegan(now: NIODeadline) {
-        if case .idle = reading { reading = .head(since: now, readCycle: readCycle) }
+        reader.headBegan(now: now)
     }
 
     /// A head has come.
@@ -155,26 +139,22 @@ struct HTTPConnectionStateMachine {
         isAllWritten: @autoclosure () -> Bool = true,
         now: NIODeadline
     ) {
-        let beganInCycle: Int
-        switch reading {
-        case .idle: beganInCycle = readCycle
-        case .head(_, let cycle): beganInCycle = cycle
-        case .body, .nothing: return
-        }
+        guard let beganInCycle = reader.cycleOfHead else { return }
         self.now = now
         if deliveries.isUnproven, exchange == nil, turns.isEmpty, isAllWritten() {
             deliveries.nextRequest(readCycle: beganInCycle)
         }
         do {
             let meaning = try RequestHead(head, maximumBodySize: configuration.maximumBodySize)
-            incoming = IncomingRequest(
-                head: head,
-                meaning: meaning,
-                remoteAddress: remoteAddress,
-                receivedAt: receivedAt,
-                now: now
+            reader.begin(
+                IncomingRequest(
+                    head: head,
+                    meaning: meaning,
+                    remoteAddress: remoteAddress,
+                    receivedAt: receivedAt,
+                    now: now
+                )
             )
-            reading = .body
         } catch {
             refuse(error, isHead: head.method == .HEAD)
         }
@@ -182,7 +162,7 @@ struct HTTPConnectionStateMachine {
 
     /// A part of a body has come.
     mutating func body(_ part: ByteBuffer, now: NIODeadline) {
-        guard case .body = reading, let received = incoming?.body.readableBytes else {
+        guard let received = reader.bodyBytes else {
             discarded(part.readableBytes)
             return
         }
@@ -191,15 +171,13 @@ struct HTTPConnectionStateMachine {
             refuse(.bodyTooLarge(limit: configuration.maximumBodySize), isHead: false)
             return
         }
-        incoming?.append(part, now: now)
+        reader.append(part, now: now)
         bufferedBytes += part.readableBytes
     }
 
     /// A request has come whole.
     mutating func end() {
-        guard case .body = reading, let incoming else { return }
-        self.incoming = nil
-        reading = incoming.meaning.persistence == .close ? .nothing : .idle
+        guard let incoming = reader.end() else { return }
         let request = HTTPRequest(
             method: incoming.head.method,
             target: incoming.head.uri,
@@ -216,7 +194,7 @@ struct HTTPConnectionStateMachine {
     ///
     /// - Parameter problem: What to answer; nothing where the peer ended in the middle of a request.
     mutating func decodingFailed(_ problem: HTTPProblem?, now: NIODeadline) {
-        if case .nothing = reading { return }
+        if reader.isStopped { return }
         self.now = now
         if let problem {
             refuse(problem, isHead: false)
@@ -276,7 +254,7 @@ struct HTTPConnectionStateMachine {
     mutating func wrote(_ count: Int, onDelivery: DeliveryTracker.Callback? = nil) {
         deliveries.wrote(count)
         if let onDelivery {
-            deliveries.track(onDelivery, readCycle: readCycle, now: now, delay: configuration.deliveryDelay)
+            deliveries.track(onDelivery, readCycle: reader.cycle, now: now, delay: configuration.deliveryDelay)
             wantsLook = wantsLook || isInputClosed
         }
     }
@@ -368,26 +346,24 @@ struct HTTPConnectionStateMachine {
         if let look = deliveries.nextLook, look <= now { wantsLook = true }
         if case .lingering(let until) = phase, until <= now { end(with: .close) }
         guard phase == .open, let deadline = readingDeadline, deadline <= now else { return }
-        switch reading {
-        case .idle:
+        switch reader.overdue {
+        case .request:
             stopReading()
             mustLinger = false
         case .head: refuse(.headTooSlow, isHead: false)
-        case .body: refuse(.bodyTooSlow, isHead: incoming?.head.method == .HEAD)
-        case .nothing: break
+        case .body(let isHead): refuse(.bodyTooSlow, isHead: isHead)
+        case nil: break
         }
     }
 
     private var readingDeadline: NIODeadline? {
         if isReadPaused { return nil }
-        switch reading {
-        case .idle:
-            guard exchange == nil, turns.isEmpty, !deliveries.isUnproven else { return nil }
-            return idleSince + (isQuiescing ? configuration.quiescingIdle : configuration.keepAliveIdle)
-        case .head(let since, _): return since + configuration.headDeadline
-        case .body: return incoming?.deadline(configuration)
-        case .nothing: return nil
-        }
+        return reader.deadline(configuration, whileIdle: idleDeadline)
+    }
+
+    private var idleDeadline: NIODeadline? {
+        guard exchange == nil, turns.isEmpty, !deliveries.isUnproven else { return nil }
+        return idleSince + (isQuiescing ? configuration.quiescingIdle : configuration.keepAliveIdle)
     }
 
     // MARK: - Actions
@@ -422,9 +398,7 @@ struct HTTPConnectionStateMachine {
         }
         if isReadPaused, !shouldPauseReading {
             isReadPaused = false
-            // What the peer could not be heard in is not held against it.
-            incoming?.resumed(now: now)
-            if case .head(_, let cycle) = reading { reading = .head(since: now, readCycle: cycle) }
+            reader.resumed(now: now)
             return .read
         }
         return nil
@@ -442,11 +416,8 @@ struct HTTPConnectionStateMachine {
             finish()
             return .refuse(problem, Framing(omitsBody: isHead, connection: .close))
         case nil:
-            if incoming?.owesContinue == true {
-                incoming?.owesContinue = false
-                return .sendContinue
-            }
-            guard case .nothing = reading else { return nil }
+            if reader.takeContinue() { return .sendContinue }
+            guard reader.isStopped else { return nil }
             finish()
             return .awaitFlush
         }
@@ -454,18 +425,14 @@ struct HTTPConnectionStateMachine {
 
     /// Whether no further request is to be expected, or waited for.
     private var canBringNoRequest: Bool {
-        switch reading {
-        case .nothing: true
-        case .idle: isQuiescing
-        case .head, .body: false
-        }
+        reader.isStopped || reader.isIdle && isQuiescing
     }
 
     private var shouldPauseReading: Bool {
         guard phase == .open else { return phase == .finishing }
         if !isWritable || turns.count >= configuration.maximumPipelinedRequests { return true }
         guard exchange != nil || !turns.isEmpty else { return false }
-        if case .nothing = reading { return true }
+        if reader.isStopped { return true }
         return bufferedBytes > configuration.maximumPipelinedBytes
     }
 
@@ -490,9 +457,8 @@ struct HTTPConnectionStateMachine {
     }
 
     private mutating func stopReading() {
-        bufferedBytes -= incoming?.body.readableBytes ?? 0
-        incoming = nil
-        reading = .nothing
+        bufferedBytes -= reader.bodyBytes ?? 0
+        reader.stop()
     }
 
     private mutating func watch() {
