@@ -34,16 +34,16 @@ extension FrameBuffer {
         } catch {
             return .failure(error)
         }
+        let result = configuration.overflow == .reject ? await send(entry) : await sendDropping(entry)
+        return result.mapError(self.error).flatMap { $0.map { .success($0) } ?? .failure(full) }
+    }
+
+    /// Only who drops frames needs the group.
+    private func sendDropping(_ entry: StreamEntry) async -> Result<Place?, RedisError> {
         do throws(RedisError) {
-            let place =
-                switch configuration.overflow {
-                case .reject: try await send(entry).get()
-                // Only who drops frames needs the group.
-                case .dropOldest: try await withGroup { () throws(RedisError) in try await send(entry).get() }
-                }
-            return place.map { .success($0) } ?? .failure(full)
+            return .success(try await withGroup { () throws(RedisError) in try await send(entry).get() })
         } catch {
-            return .failure(self.error(error))
+            return .failure(error)
         }
     }
 

@@ -30,14 +30,22 @@ struct EnqueueEndpoint: Sendable {
         let queue = try queues.queue(of: request)
         let upload = try upload(of: request)
         let deduplication = try Deduplication.of(request, bringing: upload.frames)
-        if case .frame(let frame) = upload {
-            guard deduplication != nil else {
-                return single(try await queue.enqueue(frame, for: caller), of: queue)
-            }
-            let enqueued = try await queue.enqueue([frame], by: deduplication, for: caller)
-            return enqueued.count == 1 ? single(enqueued[0], of: queue) : batch(enqueued)
+        if deduplication == nil, case .frame(let frame) = upload {
+            return single(try await queue.enqueue(frame, for: caller), of: queue)
         }
-        return batch(try await queue.enqueue(upload.frames, by: deduplication, for: caller))
+        return try await enqueue(upload, by: deduplication, into: queue, for: caller)
+    }
+
+    /// A batch, or a frame that may be known already.
+    private func enqueue(
+        _ upload: Upload,
+        by deduplication: Deduplication?,
+        into queue: FrameBuffer,
+        for caller: Caller
+    ) async throws -> Endpoint.Answer {
+        let enqueued = try await queue.enqueue(upload.frames, by: deduplication, for: caller)
+        if case .frame = upload, enqueued.count == 1 { return single(enqueued[0], of: queue) }
+        return batch(enqueued)
     }
 
     // MARK: What is answered
