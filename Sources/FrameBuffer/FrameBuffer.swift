@@ -18,6 +18,7 @@ package actor FrameBuffer {
     package nonisolated let spans: FrameSpans
     nonisolated let keys: QueueKeys
     nonisolated let process: ProcessIdentity
+    nonisolated let clock: FrameClock
     let address: RedisAddress
     nonisolated let redis: RedisClient
     let logger: Logger
@@ -42,6 +43,8 @@ package actor FrameBuffer {
     package internal(set) var isStopping = false
     var life = 0
     var averageFrame = 0
+    /// Whether the last frames read were too old for who wanted them, and more of that kind may follow.
+    var isClearing = false
     /// Why the last look into the queue failed; nil once one went well.
     var readFailure: RedisError?
     /// When returned frames were last taken, and whether more may be there.
@@ -66,7 +69,7 @@ package actor FrameBuffer {
     var formerConsumers: [String: NIODeadline] = [:]
 
     // Counting
-    var measured: (at: NIODeadline, bytes: Int, oldest: Int?)?
+    var measured: (at: NIODeadline, bytes: Int, oldest: FrameTime?)?
     var ghostCursor = "0-0"
     /// How far the frames kept for other groups were looked through.
     var keptCursor = 0
@@ -79,6 +82,7 @@ package actor FrameBuffer {
     ///   - tracer: records the spans of its frames.
     ///   - pollLimit: shared by all queues and loops of the process.
     ///   - process: shared by all loops of the process.
+    ///   - clock: shared likewise.
     ///   - loop: which of them this is.
     package init(
         _ configuration: QueueConfiguration,
@@ -87,6 +91,7 @@ package actor FrameBuffer {
         tracer: FrameTracer,
         pollLimit: PollLimit,
         process: ProcessIdentity,
+        clock: FrameClock,
         loop: Int,
         limits: RedisLimits = RedisLimits(),
         logger: Logger
@@ -95,6 +100,7 @@ package actor FrameBuffer {
         self.address = address
         self.redis = redis
         self.process = process
+        self.clock = clock
         self.loop = loop
         self.limits = limits
         self.logger = logger

@@ -24,6 +24,8 @@ package struct QueueConfiguration: Sendable {
     var framesARead = 64
     /// About how many bytes one read may bring.
     var bytesARead = 8 << 20
+    /// The same of a read in search of the newest frames, each of which may keep all of its read in memory.
+    var bytesALatestRead = 1 << 20
     /// The most bytes of frames in one reply; a single larger frame is served all the same.
     var bytesAReply = 64 << 20
     /// How often in a row a frame may fail to reach a caller before it is dead.

@@ -13,10 +13,9 @@ struct PollQueueTests {
         _ = polls.add("three", count: 3, until: time(10), now: time(0))
         _ = polls.add("last", count: 5, until: time(10), now: time(0))
         #expect(polls.wanted == 9)
-        let (deals, leftOver) = polls.deal(sizes: [1, 1, 1, 1, 1], bytesEach: 100)
-        #expect(deals.map(\.waiter) == ["one", "three", "last"])
-        #expect(deals.map(\.frames) == [0..<1, 1..<4, 4..<5])
-        #expect(leftOver.isEmpty)
+        let deal = polls.deal(frames(1, 1, 1, 1, 1), bytesEach: 100)
+        #expect(deal.waiters == ["one", "three", "last"])
+        #expect(deal.fates == [.dealt(0), .dealt(1), .dealt(1), .dealt(1), .dealt(2)])
         #expect(polls.count == 0)
         #expect(polls.wanted == 0)
     }
@@ -25,9 +24,7 @@ struct PollQueueTests {
     func leftOver() {
         var polls = queue()
         _ = polls.add("one", count: 2, until: time(10), now: time(0))
-        let (deals, leftOver) = polls.deal(sizes: [1, 1, 1], bytesEach: 100)
-        #expect(deals.map(\.frames) == [0..<2])
-        #expect(leftOver == 2..<3)
+        #expect(polls.deal(frames(1, 1, 1), bytesEach: 100).fates == [.dealt(0), .dealt(0), .left])
     }
 
     @Test("A reply holds no more bytes than it may, but never no frame")
@@ -35,12 +32,69 @@ struct PollQueueTests {
         var polls = queue()
         _ = polls.add("one", count: 10, until: time(10), now: time(0))
         _ = polls.add("two", count: 10, until: time(10), now: time(0))
-        let (deals, leftOver) = polls.deal(sizes: [60, 40, 1, 200], bytesEach: 100)
-        #expect(deals.map(\.frames) == [0..<2, 2..<3])
-        #expect(leftOver == 3..<4)
+        let deal = polls.deal(frames(60, 40, 1, 200), bytesEach: 100)
+        #expect(deal.fates == [.dealt(0), .dealt(0), .dealt(1), .left])
         _ = polls.add("three", count: 1, until: time(10), now: time(0))
-        #expect(polls.deal(sizes: [200], bytesEach: 100).deals.map(\.frames) == [0..<1])
+        #expect(polls.deal(frames(200), bytesEach: 100).fates == [.dealt(0)])
     }
+
+    // MARK: Selecting
+
+    @Test("Frames older than the poll wants them whose turn it is expire, and it waits on for one that isn't")
+    func maxAge() {
+        var polls = queue()
+        _ = polls.add("fresh", count: 2, of: FrameSelection(maxAge: .seconds(1)), until: time(10), now: time(0))
+        _ = polls.add("any", count: 1, until: time(10), now: time(0))
+        #expect(polls.selective == 1)
+        #expect(polls.deal([frame(age: 1001), frame(age: 5000)], bytesEach: 100).fates == [.expired, .expired])
+        #expect(polls.count == 2)
+        let deal = polls.deal([frame(age: 2000), frame(age: 1000), frame(age: 3000), frame(age: 9)], bytesEach: 100)
+        #expect(deal.fates == [.expired, .dealt(0), .expired, .dealt(0)])
+        #expect(deal.waiters == ["fresh"])
+        #expect(polls.selective == 0)
+        #expect(polls.deal([frame(age: 5000)], bytesEach: 100).fates == [.dealt(0)])
+    }
+
+    @Test("A poll that wants the newest gets one frame of each camera, once all frames that wait are known")
+    func latest() {
+        var polls = queue()
+        _ = polls.add("newest", count: 2, of: FrameSelection(isLatest: true), until: time(10), now: time(0))
+        #expect(polls.latest == 1)
+        let frames = ["a", "b", "a", nil, "c", nil, "b"].map { frame(camera: $0) }
+        let known = polls.deal(frames, bytesEach: 100)
+        #expect(known.fates == [.superseded, .superseded, .left, .superseded, .left, .left, .left])
+        #expect(known.waiters.isEmpty)
+        let all = polls.deal(["a", "c", nil, "b"].map { frame(camera: $0) }, areAll: true, bytesEach: 100)
+        #expect(all.fates == [.dealt(0), .dealt(0), .left, .left])
+        #expect(all.waiters == ["newest"])
+        #expect(polls.latest == 0)
+    }
+
+    @Test("Who came before a poll that wants the newest gets what is next, and who came after it waits for its turn")
+    func mixed() {
+        var polls = queue()
+        _ = polls.add("next", count: 1, until: time(10), now: time(0))
+        _ = polls.add("newest", count: 1, of: FrameSelection(isLatest: true), until: time(10), now: time(0))
+        _ = polls.add("after", count: 1, until: time(10), now: time(0))
+        let frames = ["a", "a", "b", "a"].map { frame(camera: $0) }
+        let known = polls.deal(frames, bytesEach: 100)
+        #expect(known.fates == [.dealt(0), .superseded, .left, .left])
+        #expect(known.waiters == ["next"])
+        let all = polls.deal([frames[2], frames[3]], areAll: true, bytesEach: 100)
+        #expect(all.fates == [.dealt(0), .dealt(1)])
+        #expect(all.waiters == ["newest", "after"])
+    }
+
+    @Test("The newest frame of a camera expires too if it is older than the poll wants it")
+    func latestAndMaxAge() {
+        var polls = queue()
+        let selection = FrameSelection(maxAge: .seconds(1), isLatest: true)
+        _ = polls.add("one", count: 1, of: selection, until: time(10), now: time(0))
+        let frames = [frame(age: 3000, camera: "a"), frame(age: 2000, camera: "a"), frame(age: 900, camera: "b")]
+        #expect(polls.deal(frames, areAll: true, bytesEach: 100).fates == [.superseded, .expired, .dealt(0)])
+    }
+
+    // MARK: Ending
 
     @Test("A poll whose caller left is never given a frame")
     func cancelled() throws {
@@ -50,7 +104,7 @@ struct PollQueueTests {
         _ = polls.add("here", count: 1, until: time(10), now: time(0))
         #expect(polls.cancel(id) == "gone")
         #expect(polls.cancel(id) == nil)
-        #expect(polls.deal(sizes: [1], bytesEach: 100).deals.map(\.waiter) == ["here"])
+        #expect(polls.deal(frames(1), bytesEach: 100).waiters == ["here"])
     }
 
     @Test("A poll that was dealt to can't be cancelled any more")
@@ -58,7 +112,7 @@ struct PollQueueTests {
         var polls = queue()
         let added = polls.add("one", count: 1, until: time(10), now: time(0))
         let id = try #require(added)
-        _ = polls.deal(sizes: [1], bytesEach: 100)
+        _ = polls.deal(frames(1), bytesEach: 100)
         #expect(polls.cancel(id) == nil)
     }
 
@@ -134,16 +188,25 @@ struct PollQueueTests {
                 #expect(polls.cancel(gone.id) == gone.number, "seed \(seed)")
                 #expect(ended.insert(gone.number).inserted, "seed \(seed)")
             case 3:
-                let sizes = Array(repeating: 1, count: Int.random(in: 1...6, using: &generator))
-                for deal in polls.deal(sizes: sizes, bytesEach: 100).deals {
-                    #expect(waiting.removeFirst().number == deal.waiter, "seed \(seed)")
-                    #expect(ended.insert(deal.waiter).inserted, "seed \(seed)")
+                let offers = Array(
+                    repeating: PollQueue<Int>.Offer(size: 1),
+                    count: .random(in: 1...6, using: &generator)
+                )
+                for waiter in polls.deal(offers, bytesEach: 100).waiters {
+                    #expect(waiting.removeFirst().number == waiter, "seed \(seed)")
+                    #expect(ended.insert(waiter).inserted, "seed \(seed)")
                 }
             default: break
             }
             #expect(polls.count == waiting.count, "seed \(seed)")
             #expect(polls.wanted == waiting.reduce(0) { $0 + $1.count }, "seed \(seed)")
         }
+    }
+
+    private func frames(_ sizes: Int...) -> [PollQueue<String>.Offer] { sizes.map { PollQueue.Offer(size: $0) } }
+
+    private func frame(age: Int = 0, camera: String? = nil) -> PollQueue<String>.Offer {
+        PollQueue.Offer(size: 1, age: age, camera: camera)
     }
 
     private func queue() -> PollQueue<String> { PollQueue(limit: PollLimit(100), now: time(0)) }

@@ -54,6 +54,7 @@ struct TestQueue {
             ),
             pollLimit: PollLimit(polls),
             process: process,
+            clock: FrameClock(),
             loop: 0,
             limits: limits,
             logger: logger

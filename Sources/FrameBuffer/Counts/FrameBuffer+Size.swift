@@ -22,7 +22,7 @@ extension FrameBuffer {
                 dead: counts.dead,
                 capacity: configuration.capacity,
                 bytes: counts.length > 0 ? measured?.bytes ?? 0 : 0,
-                oldest: size > counts.pending ? measured?.oldest : nil
+                oldestAge: size > counts.pending ? measured?.oldest.map(clock.age) : nil
             )
         } catch {
             throw self.error(error)
@@ -74,8 +74,11 @@ extension FrameBuffer {
             depth.saw(length - kept, now: .now())
             if measuring {
                 let captured = value[7]?.withBytes { FrameTimestamp.milliseconds(RawText($0)) }.flatMap(\.self)
-                let enqueued = value[6]?.withBytes { StreamID($0) }.flatMap(\.self).map { Int($0.milliseconds) }
-                measured = (.now(), value[5]?.integer ?? 0, captured ?? enqueued)
+                let enqueued = value[6]?.withBytes { StreamID($0) }.flatMap(\.self).map {
+                    Int(clamping: $0.milliseconds)
+                }
+                let oldest = enqueued.map { FrameTime(captured: captured, enqueued: $0) }
+                measured = (.now(), value[5]?.integer ?? 0, oldest)
             }
             return .success(Counts(length: length, pending: pending, kept: kept, dead: dead))
         }

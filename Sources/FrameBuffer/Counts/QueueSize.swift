@@ -12,10 +12,6 @@ package struct QueueSize: Sendable {
     package let capacity: Int
     /// Redis' own estimate of the stream's memory, at most a second old.
     package let bytes: Int
-    /// When the frame that has waited longest was captured or, where it does not say so, enqueued, in milliseconds since
-    /// 1970; looked up at most a second ago. nil while nothing waits.
-    let oldest: Int?
-
-    /// The age of the frame that has waited longest; nil while nothing waits.
-    package var oldestAge: FrameAge? { oldest.map { FrameAge(since: $0) } }
+    /// The age of the frame that has waited longest, which was looked up at most a second ago; nil while nothing waits.
+    package let oldestAge: FrameAge?
 }

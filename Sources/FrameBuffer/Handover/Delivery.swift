@@ -5,7 +5,7 @@ package struct Delivery: Sendable {
     /// Which delivery of the frame this is, from 1.
     package let number: Int
     /// How often in a row it has failed to reach a caller.
-    let failures: Int
+    var failures: Int
     /// The lease that it was given under; nil where the caller has it once the reply has reached it.
     package internal(set) var lease: Lease?
 }

@@ -24,8 +24,21 @@ extension FrameBuffer {
     /// The frame has reached nobody: it goes back to its place in the queue, and this delivery doesn't count. If it was
     /// leased, its lease ends, unless it has been settled or extended since, or given to somebody else.
     package func giveBack(_ delivery: Delivery) {
+        var delivery = delivery
+        delivery.failures += 1
+        putBack(delivery)
+    }
+
+    /// The same for a frame that was on its way to nobody yet: it has not failed to reach a caller.
+    func putBack(_ delivery: Delivery) {
         inHand.remove(delivery.id)
         handover.returned.append(delivery)
+        scheduleHandover()
+    }
+
+    /// Nobody wants the frame any more: it is settled, counted, and ends its trace with a span that says why.
+    func giveUp(_ unwanted: UnwantedFrame) {
+        handover.unwanted.append(unwanted)
         scheduleHandover()
     }
 
@@ -56,6 +69,9 @@ extension FrameBuffer {
         }
         for start in stride(from: 0, to: due.returned.count, by: Self.framesACall) {
             giveBack(Array(due.returned[start..<min(start + Self.framesACall, due.returned.count)]))
+        }
+        for start in stride(from: 0, to: due.unwanted.count, by: Self.framesACall) {
+            giveUp(Array(due.unwanted[start..<min(start + Self.framesACall, due.unwanted.count)]))
         }
         for (delivery, reason) in due.buried {
             send(buryCall(delivery, reason), about: [delivery]) {
@@ -109,6 +125,19 @@ extension FrameBuffer {
         await withCheckedContinuation { continuation in
             guard returning > 0 else { return continuation.resume() }
             returned = continuation
+        }
+    }
+
+    private func giveUp(_ unwanted: [UnwantedFrame]) {
+        let call = call(
+            QueueScripts.giveUp,
+            [process.consumers]
+                + unwanted.flatMap { [$0.delivery.id.padded, $0.reason.rawValue, $0.frame.cameraID ?? ""] }
+        )
+        send(call, about: unwanted.map(\.delivery)) {
+            $0.unwanted += unwanted
+        } done: { buffer, value in
+            for (index, frame) in unwanted.enumerated() where value[index]?.integer == 1 { buffer.spans.ended(frame) }
         }
     }
 

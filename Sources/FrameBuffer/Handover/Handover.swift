@@ -4,6 +4,8 @@ struct Handover {
     var settled: [Delivery] = []
     /// They reached nobody.
     var returned: [Delivery] = []
+    /// Nobody wants them any more.
+    var unwanted: [UnwantedFrame] = []
     /// They can't be served, and why.
     var buried: [(delivery: Delivery, reason: String)] = []
 }

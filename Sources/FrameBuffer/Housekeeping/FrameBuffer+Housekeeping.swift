@@ -110,8 +110,10 @@ extension FrameBuffer {
     }
 
     private func beat() async throws(RedisError) {
-        _ = try await redis.call(ScriptCall(QueueScripts.beat, keys: [keys.processes], [process.name]))
+        let start = FrameClock.time
+        let time = try await redis.call(ScriptCall(QueueScripts.beat, keys: [keys.processes], [process.name])).value
         process.beat(now: .now())
+        if let milliseconds = time.integer { clock.observe(redis: milliseconds, since: start) }
     }
 
     // MARK: The dead

@@ -50,7 +50,7 @@ extension FrameBuffer {
                 poll.resume(returning: .success(given))
             case .failure(let error):
                 // It may have been done all the same: returning takes such a lease back.
-                for frame in frames { giveBack(frame.delivery) }
+                for frame in frames { putBack(frame.delivery) }
                 poll.resume(returning: error.code == .noGroup ? .success([]) : .failure(self.error(error)))
             }
         }

@@ -24,8 +24,8 @@ package struct DequeuedFrame: Sendable {
         try entry.withStored(body)
     }
 
-    /// How old it is: since it was captured or, where it does not say when, enqueued.
-    package func age(of stored: StoredFrame) -> FrameAge {
-        FrameAge(since: stored.timestampMilliseconds ?? Int(delivery.id.milliseconds))
+    /// When it began to age.
+    func time(of stored: StoredFrame) -> FrameTime {
+        FrameTime(captured: stored.timestampMilliseconds, enqueued: Int(clamping: delivery.id.milliseconds))
     }
 }

@@ -13,13 +13,15 @@ extension FrameBuffer {
         }
     }
 
-    /// Waits for frames, up to `wait`; returns as soon as there is one, with up to `count`, leased if there are `terms`.
+    /// Waits for frames of a selection, up to `wait`; returns as soon as there is one, with up to `count`, leased if there are
+    /// `terms`.
     ///
     /// The caller must say what became of each frame's delivery, by ``delivered(_:_:)``. Cancelled before a frame was dealt to
     /// it, or when the service stops, it returns none. Throws ``FrameBufferError``: too many polls, or what Redis said; a
     /// Redis that gives no sign ends it after a second.
     package func dequeue(
         count: Int,
+        of selection: FrameSelection = FrameSelection(),
         wait: Duration,
         lease terms: LeaseTerms? = nil
     ) async throws(FrameBufferError) -> [DequeuedFrame] {
@@ -31,7 +33,7 @@ extension FrameBuffer {
                 guard !isStopping, !Task.isCancelled else { return poll.resume(returning: .success([])) }
                 let now = NIODeadline.now()
                 let deadline = now + TimeAmount(wait)
-                guard let id = polls.add(poll, count: count, until: deadline, now: now) else {
+                guard let id = polls.add(poll, count: count, of: selection, until: deadline, now: now) else {
                     return poll.resume(returning: .failure(pollLimit.refusal))
                 }
                 ticket.value = id
@@ -68,12 +70,11 @@ extension FrameBuffer {
 
     // MARK: Dealing
 
-    /// Hands frames to those who wait, in order. What cannot be served goes to the dead letters; what nobody waits for
-    /// any more goes back.
-    func deal(_ frames: [DequeuedFrame], depth: Int) {
+    /// Takes frames into hand that were read. What cannot be served goes to the dead letters.
+    func takeIn(_ frames: [DequeuedFrame], depth: Int) -> [DequeuedFrame] {
         var servable: [DequeuedFrame] = []
         servable.reserveCapacity(frames.count)
-        var sizes: [Int] = []
+        var largest = 0
         for var frame in frames {
             inHand.insert(frame.delivery.id)
             // A return whose replies were lost, and which was done all the same, must not be told again: it is out again.
@@ -83,22 +84,67 @@ extension FrameBuffer {
                 continue
             }
             frame.depth = depth
+            largest = max(largest, frame.size)
             servable.append(frame)
-            sizes.append(frame.size)
         }
-        if let size = sizes.max() { averageFrame = max(size, averageFrame * 7 / 8) }
-        let (deals, leftOver) = polls.deal(sizes: sizes, bytesEach: configuration.bytesAReply)
+        if largest > 0 { averageFrame = max(largest, averageFrame * 7 / 8) }
+        return servable
+    }
+
+    /// Hands frames that are in hand to those who wait, in order; returns those that nobody wants for now. `areAll` says
+    /// whether these are all that wait.
+    func deal(_ frames: [DequeuedFrame], areAll: Bool) -> [DequeuedFrame] {
+        let offers = frames.map(offer)
+        let deal = polls.deal(offers, areAll: areAll, bytesEach: configuration.bytesAReply)
+        // Where old ones are cleared away, one by one would be slow.
+        isClearing = deal.fates.contains(.expired)
+        var shares = Array(repeating: [DequeuedFrame](), count: deal.waiters.count)
+        var left: [DequeuedFrame] = []
+        for (index, frame) in frames.enumerated() {
+            switch deal.fates[index] {
+            case .dealt(let waiter): shares[waiter].append(frame)
+            case .left: left.append(frame)
+            case .expired: giveUp(frame, .expired, age: offers[index].age)
+            case .superseded: giveUp(frame, .superseded, age: offers[index].age)
+            }
+        }
         var leases: [(poll: Poll, terms: LeaseTerms, frames: [DequeuedFrame])] = []
-        for deal in deals {
-            let frames = Array(servable[deal.frames])
-            if let terms = deal.waiter.terms {
-                leases.append((deal.waiter, terms, frames))
+        for (poll, frames) in zip(deal.waiters, shares) {
+            if let terms = poll.terms {
+                leases.append((poll, terms, frames))
             } else {
-                deal.waiter.resume(returning: .success(frames))
+                poll.resume(returning: .success(frames))
             }
         }
         if !leases.isEmpty { lease(leases) }
-        for frame in servable[leftOver] { giveBack(frame.delivery) }
+        return left
+    }
+
+    private func offer(_ frame: DequeuedFrame) -> PollQueue<Poll>.Offer {
+        guard polls.selective > 0 else { return PollQueue.Offer(size: frame.size) }
+        return frame.withStored { stored in
+            PollQueue.Offer(
+                size: frame.size,
+                age: clock.age(of: frame.time(of: stored)).milliseconds,
+                camera: stored.cameraID
+            )
+        }
+    }
+
+    private func giveUp(_ frame: DequeuedFrame, _ reason: UnwantedFrame.Reason, age: Int) {
+        giveUp(
+            UnwantedFrame(
+                delivery: frame.delivery,
+                frame: EndedFrame(frame),
+                reason: reason,
+                age: FrameAge(milliseconds: age)
+            )
+        )
+    }
+
+    /// How old a frame is.
+    package nonisolated func age(of frame: DequeuedFrame, _ stored: StoredFrame) -> FrameAge {
+        clock.age(of: frame.time(of: stored))
     }
 
     // MARK: Ending

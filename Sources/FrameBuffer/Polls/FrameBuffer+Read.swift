@@ -101,27 +101,68 @@ extension FrameBuffer {
     private func look(_ reader: FrameReader) async throws(RedisError) {
         await returnsAreKnown()
         polls.lookBegan()
-        if mayBeReady || lastTake.map({ NIODeadline.now() - $0 >= .milliseconds(Int64(Self.block)) }) ?? true {
-            try await take(reader)
-        }
-        if polls.count > 0 { try await readNew(reader) }
+        if polls.latest > 0 { try await lookAtAll(reader) } else { try await lookForNext(reader) }
         readFailure = nil
         lookEnded()
     }
 
-    private var framesToRead: Int {
-        let byBytes = averageFrame > 0 ? max(1, configuration.bytesARead / averageFrame) : configuration.framesARead
-        return min(polls.wanted, configuration.framesARead, byBytes)
+    /// For those who want the next frames.
+    private func lookForNext(_ reader: FrameReader) async throws(RedisError) {
+        if mayBeReady || lastTake.map({ NIODeadline.now() - $0 >= .milliseconds(Int64(Self.block)) }) ?? true {
+            try await dealNext(take(reader, framesToRead))
+        }
+        if polls.count > 0 { try await dealNext(readNew(reader, framesToRead, waits: polls.overdue == 0)) }
     }
 
-    private func take(_ reader: FrameReader) async throws(RedisError) {
+    private func dealNext(_ frames: [DequeuedFrame]) {
+        for frame in deal(frames, areAll: false) { putBack(frame.delivery) }
+    }
+
+    private var framesToRead: Int {
+        let most = mostToRead(configuration.bytesARead)
+        return isClearing ? most : min(polls.wanted, most)
+    }
+
+    private func mostToRead(_ bytes: Int) -> Int {
+        averageFrame > 0 ? min(configuration.framesARead, max(1, bytes / averageFrame)) : configuration.framesARead
+    }
+
+    /// For those who want the newest: all frames that wait are looked at. Whatever is superseded on the way is given up at once,
+    /// and so no more is held than one frame of each camera, with what was read together with it.
+    private func lookAtAll(_ reader: FrameReader) async throws(RedisError) {
+        var frames: [DequeuedFrame] = []
+        do throws(RedisError) {
+            // No more than there were at first: who writes all the time must not keep us.
+            var (seen, depth) = (0, 1)
+            var isTaking = true
+            while seen < depth {
+                let portion = mostToRead(configuration.bytesALatestRead)
+                let more =
+                    isTaking
+                    ? try await take(reader, portion)
+                    : try await readNew(reader, portion, waits: frames.isEmpty && seen == 0 && polls.overdue == 0)
+                polls.lookGoesOn(now: .now())
+                if isTaking { isTaking = mayBeReady } else if more.isEmpty { break }
+                if seen == 0, let first = more.first { depth = first.depth }
+                seen += more.count
+                frames = deal(frames + more, areAll: false)
+            }
+        } catch {
+            for frame in frames { putBack(frame.delivery) }
+            throw error
+        }
+        for frame in deal(frames, areAll: true) { putBack(frame.delivery) }
+    }
+
+    /// Takes returned frames, up to `count`.
+    private func take(_ reader: FrameReader, _ count: Int) async throws(RedisError) -> [DequeuedFrame] {
         lastTake = .now()
         mayBeReady = false
-        let call = call(QueueScripts.take, [reader.consumer, String(framesToRead)])
+        let call = call(QueueScripts.take, [reader.consumer, String(count)])
         let answer = try await reader.connection.call(call).value
         mayBeReady = answer[0]?.integer ?? 0 > 0
         died(answer[2])
-        guard let taken = answer[1], taken.count > 0 else { return }
+        guard let taken = answer[1], taken.count > 0 else { return [] }
         let ids = stride(from: 0, to: taken.count, by: 3).compactMap { taken[$0]?.string }
         let replies = try await reader.connection.commands(
             ids.map { ["XRANGE", keys.stream, $0, $0] } + [["XLEN", keys.stream]]
@@ -138,20 +179,25 @@ extension FrameBuffer {
             else { continue }
             frames.append(frame)
         }
-        deal(frames, depth: replies.last?.value.integer ?? 0)
+        return takeIn(frames, depth: replies.last?.value.integer ?? 0)
     }
 
-    private func readNew(_ reader: FrameReader) async throws(RedisError) {
-        var words = ["XREADGROUP", "GROUP", configuration.group, reader.consumer, "COUNT", String(framesToRead)]
+    /// Reads frames that were never handed out, up to `count`; waits for a first one for a moment, if `waits`.
+    private func readNew(
+        _ reader: FrameReader,
+        _ count: Int,
+        waits: Bool
+    ) async throws(RedisError) -> [DequeuedFrame] {
+        var words = ["XREADGROUP", "GROUP", configuration.group, reader.consumer, "COUNT", String(count)]
         // Who doesn't want to wait is not held up by those who do.
-        if polls.overdue == 0 { words += ["BLOCK", String(Self.block)] }
+        if waits { words += ["BLOCK", String(Self.block)] }
         words += ["STREAMS", keys.stream, ">"]
         let replies = try await reader.connection.commands([words, ["XLEN", keys.stream]])
-        guard let entries = replies[0].value[0]?[1] else { return }
+        guard let entries = replies[0].value[0]?[1] else { return [] }
         let frames = (0..<entries.count).compactMap { index in
             entries[index].flatMap { frame($0, deliveries: 1, failures: 0) }
         }
-        deal(frames, depth: replies[1].value.integer ?? frames.count)
+        return takeIn(frames, depth: replies[1].value.integer ?? frames.count)
     }
 
     private func frame(_ entry: RedisValue, deliveries: Int, failures: Int) -> DequeuedFrame? {

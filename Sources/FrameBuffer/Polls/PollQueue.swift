@@ -12,11 +12,32 @@ struct PollQueue<Waiter> {
         fileprivate let number: Int
     }
 
-    /// What one poll gets.
+    /// A frame that is to be dealt.
+    struct Offer {
+        /// Its bytes.
+        let size: Int
+        /// How old it is, in milliseconds; only looked at where ``PollQueue/selective`` polls wait.
+        var age = 0
+        /// Whose it is, likewise.
+        var camera: String?
+    }
+
+    /// What becomes of a frame.
+    enum Fate: Equatable {
+        /// Nobody has it, for now.
+        case left
+        /// It goes to the waiter of this index.
+        case dealt(Int)
+        /// It is older than the poll wants it whose turn it is.
+        case expired
+        /// A newer one of its camera is there, for a poll that wants only that.
+        case superseded
+    }
+
+    /// Who gets something, and what becomes of each frame.
     struct Deal {
-        let waiter: Waiter
-        /// Which of the frames.
-        let frames: Range<Int>
+        fileprivate(set) var waiters: [Waiter] = []
+        fileprivate(set) var fates: [Fate]
     }
 
     /// The polls that have come to their ends.
@@ -29,6 +50,9 @@ struct PollQueue<Waiter> {
 
     private struct Poll {
         let count: Int
+        /// In milliseconds.
+        let maxAge: Int
+        let isLatest: Bool
         let deadline: NIODeadline
         let arrived: NIODeadline
         /// Looks begun before the poll came don't count for it: a frame may have arrived between the two.
@@ -36,6 +60,8 @@ struct PollQueue<Waiter> {
         let waiter: Waiter
         /// Its time is up, and it waits only for the look that it was promised.
         var isOverdue: Bool
+
+        var isSelective: Bool { isLatest || maxAge < .max }
     }
 
     /// The longest that a poll waits while no look into the queue comes to its end.
@@ -63,23 +89,40 @@ struct PollQueue<Waiter> {
     /// How many have waited as long as they wanted to, and end with the next look that shows nothing.
     private(set) var overdue = 0
 
+    /// How many don't take any frame.
+    private(set) var selective = 0
+
+    /// How many want only the newest of each camera: they are dealt to when all frames are known that wait.
+    private(set) var latest = 0
+
     // MARK: Coming and going
 
     /// Takes a poll in; nil if too many wait already.
-    mutating func add(_ waiter: Waiter, count: Int, until deadline: NIODeadline, now: NIODeadline) -> ID? {
+    mutating func add(
+        _ waiter: Waiter,
+        count: Int,
+        of selection: FrameSelection = FrameSelection(),
+        until deadline: NIODeadline,
+        now: NIODeadline
+    ) -> ID? {
         guard limit.enter() else { return nil }
         defer { next += 1 }
-        polls[next] = Poll(
+        let poll = Poll(
             count: count,
+            maxAge: selection.maxAge.map { Int(clamping: $0.milliseconds) } ?? .max,
+            isLatest: selection.isLatest,
             deadline: deadline,
             arrived: now,
             firstLook: looksBegun + 1,
             waiter: waiter,
             isOverdue: deadline <= now
         )
+        polls[next] = poll
         order.append(next)
         wanted += count
-        if deadline <= now { overdue += 1 }
+        if poll.isOverdue { overdue += 1 }
+        if poll.isSelective { selective += 1 }
+        if poll.isLatest { latest += 1 }
         return ID(number: next)
     }
 
@@ -96,27 +139,57 @@ struct PollQueue<Waiter> {
             order = []
             wanted = 0
             overdue = 0
+            selective = 0
+            latest = 0
         }
         return order.compactMap { polls[$0]?.waiter }
     }
 
     // MARK: Dealing
 
-    /// Deals frames of the given sizes in bytes. What is left over nobody waits for: it goes back.
-    mutating func deal(sizes: [Int], bytesEach limit: Int) -> (deals: [Deal], leftOver: Range<Int>) {
-        var deals: [Deal] = []
+    /// Deals frames, which are in the order of the queue. What is left nobody wants for now.
+    ///
+    /// - Parameters:
+    ///   - areAll: whether these are all frames that wait. As long as there may be more, a poll that wants the newest waits,
+    ///     and all behind it.
+    ///   - limit: the most bytes that one poll gets, but for a single larger frame.
+    mutating func deal(_ offers: [Offer], areAll: Bool = false, bytesEach limit: Int) -> Deal {
+        var deal = Deal(fates: Array(repeating: .left, count: offers.count))
         var start = 0
-        while start < sizes.count, let poll = popFirst() {
-            var end = start
-            var bytes = 0
-            while end < sizes.count, end - start < poll.count, end == start || bytes + sizes[end] <= limit {
-                bytes += sizes[end]
-                end += 1
+        while start < offers.count, let poll = first {
+            if poll.isLatest {
+                supersede(offers, from: start, &deal)
+                guard areAll else { break }
             }
-            deals.append(Deal(waiter: poll.waiter, frames: start..<end))
-            start = end
+            var (index, count, bytes) = (start, 0, 0)
+            while index < offers.count, count < poll.count {
+                if deal.fates[index] == .left {
+                    if offers[index].age > poll.maxAge {
+                        deal.fates[index] = .expired
+                    } else {
+                        guard count == 0 || bytes + offers[index].size <= limit else { break }
+                        deal.fates[index] = .dealt(deal.waiters.count)
+                        bytes += offers[index].size
+                        count += 1
+                    }
+                }
+                index += 1
+            }
+            start = index
+            // Nothing was for it: it waits on.
+            guard count > 0 else { break }
+            deal.waiters.append(poll.waiter)
+            removeFirst()
         }
-        return (deals, start..<sizes.count)
+        return deal
+    }
+
+    /// Leaves of each camera the newest.
+    private func supersede(_ offers: [Offer], from start: Int, _ deal: inout Deal) {
+        var seen: Set<String?> = []
+        for index in (start..<offers.count).reversed() where deal.fates[index] == .left {
+            if !seen.insert(offers[index].camera).inserted { deal.fates[index] = .superseded }
+        }
     }
 
     // MARK: Looking and ending
@@ -124,6 +197,11 @@ struct PollQueue<Waiter> {
     /// A look into the queue begins.
     mutating func lookBegan() {
         looksBegun += 1
+    }
+
+    /// The look goes on: Redis answers.
+    mutating func lookGoesOn(now: NIODeadline) {
+        lastSign = now
     }
 
     /// The look came to its end, and saw all there was.
@@ -161,11 +239,19 @@ struct PollQueue<Waiter> {
         }.min()
     }
 
-    private mutating func popFirst() -> Poll? {
-        while let number = order.popFirst() {
-            if let poll = remove(number) { return poll }
+    /// Who is next.
+    private var first: Poll? {
+        mutating get {
+            while let number = order.first {
+                if let poll = polls[number] { return poll }
+                order.removeFirst()
+            }
+            return nil
         }
-        return nil
+    }
+
+    private mutating func removeFirst() {
+        if let number = order.popFirst() { _ = remove(number) }
     }
 
     private mutating func remove(_ number: Int) -> Poll? {
@@ -173,6 +259,8 @@ struct PollQueue<Waiter> {
         limit.leave()
         wanted -= poll.count
         if poll.isOverdue { overdue -= 1 }
+        if poll.isSelective { selective -= 1 }
+        if poll.isLatest { latest -= 1 }
         // Those that left are swept out once they are most of what is kept.
         if order.count > 64, order.count > 2 * polls.count { order.removeAll { polls[$0] == nil } }
         return poll

@@ -49,6 +49,16 @@ extension QueueScripts {
             redis.call('HINCRBY', counters, 'trimmed', 1)
         end
 
+        -- Counts a frame that is given up on, by reason and by camera.
+        local function count(reason, camera)
+            redis.call('HINCRBY', counters, reason, 1)
+            camera = reason .. ' ' .. camera
+            -- Who makes up cameras must not fill the memory with them.
+            if redis.call('HEXISTS', counters, camera) == 1 or redis.call('HLEN', counters) < 1000 then
+                redis.call('HINCRBY', counters, camera, 1)
+            end
+        end
+
         local function record(id)
             local text = redis.call('HGET', held, id)
             if not text then return end
@@ -144,12 +154,7 @@ extension QueueScripts {
                     size = size - 1
                     local last = epitaph(entry)
                     table.insert(dropped, last)
-                    redis.call('HINCRBY', counters, 'dropped', 1)
-                    local camera = 'dropped ' .. last[3]
-                    -- Who makes up cameras must not fill the memory with them.
-                    if redis.call('HEXISTS', counters, camera) == 1 or redis.call('HLEN', counters) < 1000 then
-                        redis.call('HINCRBY', counters, camera, 1)
-                    end
+                    count('dropped', last[3])
                 else
                     trimmed()
                 end

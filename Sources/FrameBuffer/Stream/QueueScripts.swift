@@ -8,7 +8,8 @@ enum QueueScripts {
     /// All of them, to be loaded at each connect.
     static let all =
         [
-            enqueue, enqueueDropping, enqueueAll, enqueueAllDropping, take, settle, giveBack, reap, bury, ensureGroup,
+            enqueue, enqueueDropping, enqueueAll, enqueueAllDropping, take, settle, giveBack, reap, bury, giveUp,
+            ensureGroup,
             size, beat, release, delete, purge,
         ]
         + LeaseScripts.all + DeadLetterScripts.all
@@ -103,13 +104,13 @@ enum QueueScripts {
     )
 
     /// Puts frames that reached nobody back where they were; this delivery doesn't count. Further ARGV: the process'
-    /// consumers, most failures, then id, failures so far and the lease's token (empty: none) of each. One whose lease is not
+    /// consumers, most failures, then id, failures, this one included, and the lease's token (empty: none) of each. One whose lease is not
     /// the one given stays. Returns who died.
     static let giveBack = aboutFrames(
         "return",
         #"""
         for i = 5, #ARGV, 3 do
-            local id, failures = ARGV[i], ARGV[i + 1] + 1
+            local id, failures = ARGV[i], tonumber(ARGV[i + 1])
             local entry = pending(id)
             local isLeased = redis.call('ZSCORE', lease, id)
             if isOurs(entry, ARGV[3]) and (not isLeased or (record(id) or {}).token == ARGV[i + 2]) then
@@ -168,6 +169,29 @@ enum QueueScripts {
         """
     )
 
+    /// Settles frames that nobody wants any more, and counts them. Further ARGV: the process' consumers, then id, reason and
+    /// camera of each. Returns 1 for each that was there and still the process' own, and 0 for the others.
+    static let giveUp = aboutFrames(
+        "give up",
+        """
+        local given = {}
+        for i = 4, #ARGV, 3 do
+            local id, isGone = ARGV[i], 0
+            if isOurs(pending(id), ARGV[3]) and not redis.call('ZSCORE', lease, id) then
+                forget(id)
+                if drop(id) then
+                    count(ARGV[i + 1], ARGV[i + 2])
+                    isGone = 1
+                else
+                    trimmed()
+                end
+            end
+            table.insert(given, isGone)
+        end
+        return given
+        """
+    )
+
     /// Makes the group, from the stream's beginning: what waits there was never handed out. KEYS stream, lease, held,
     /// ready. ARGV group. Returns 1 if it was made; what was known of a former group is then forgotten.
     static let ensureGroup = RedisScript(
@@ -218,11 +242,14 @@ enum QueueScripts {
     )
 
     /// A sign of life that out of memory does not stop, or all would take each other for dead. KEYS procs. ARGV process.
+    /// Returns what time it is, in ms.
     static let beat = RedisScript(
         "heartbeat",
         """
         #!lua flags=allow-oom
-        return redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
+        redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
+        local time = redis.call('TIME')
+        return time[1] * 1000 + math.floor(time[2] / 1000)
         """
     )
 

@@ -1,11 +1,12 @@
+internal import FrameTracking
 internal import RedisClient
 
 /// A frame that is no more: what its last span says.
-struct EndedFrame {
+struct EndedFrame: Sendable {
     let messageID: String
     let frameID: String?
     let cameraID: String?
-    let context: CarriedContext?
+    let context: SpanContext?
 
     /// What a script says of one such frame; nil if it is not that.
     init?(_ value: RedisValue) {
@@ -13,8 +14,31 @@ struct EndedFrame {
         self.messageID = messageID
         frameID = value[1]?.text
         cameraID = value[2]?.text
-        context = CarriedContext(traceparent: value[3]?.text, tracestate: value[4]?.text)
+        context = CarriedContext(traceparent: value[3]?.text, tracestate: value[4]?.text).flatMap(FrameSpans.context)
     }
+
+    /// The same of a frame that was read here.
+    init(_ frame: DequeuedFrame) {
+        messageID = frame.delivery.id.description
+        (frameID, cameraID, context) = frame.withStored {
+            ($0.frameID, $0.cameraID, $0.carriedContext(FrameSpans.context).context)
+        }
+    }
+}
+
+/// A frame that nobody wants any more, and why.
+struct UnwantedFrame: Sendable {
+    enum Reason: String {
+        /// It is older than its caller wants it.
+        case expired
+        /// A newer one of its camera is there, for a caller that wants only that.
+        case superseded
+    }
+
+    let delivery: Delivery
+    let frame: EndedFrame
+    let reason: Reason
+    let age: FrameAge
 }
 
 /// A frame that has just been given up on.

@@ -170,13 +170,23 @@ package struct FrameSpans: Sendable {
         end(frame, as: "drop", event: "frame_buffer_drop") { _ in }
     }
 
+    /// The last span of a frame that nobody wants any more, in its trace.
+    func ended(_ unwanted: UnwantedFrame) {
+        let (name, event) =
+            switch unwanted.reason {
+            case .expired: ("expire", "frame_buffer_expire")
+            case .superseded: ("supersede", "frame_buffer_supersede")
+            }
+        end(unwanted.frame, as: name, event: event) { $0.setAttribute("frame.age_ms", .int(unwanted.age.milliseconds)) }
+    }
+
     private func end(
         _ frame: EndedFrame,
         as name: String,
         event: String,
         _ describeMore: (inout SpanRecord) -> Void
     ) {
-        var span = tracer.startSpan("\(name) \(queue)", parent: frame.context.flatMap(Self.context))
+        var span = tracer.startSpan("\(name) \(queue)", parent: frame.context)
         if span.isRecording {
             span.addEvent(event)
             describe(&span)

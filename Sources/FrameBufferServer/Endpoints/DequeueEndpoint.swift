@@ -12,6 +12,7 @@ struct DequeueEndpoint: Sendable {
         var wait = Duration.seconds(1)
         /// nil: one frame, not in an array.
         var count: Int?
+        var selection = FrameSelection()
         var form = AcceptedForm.json
         /// nil: the frame is settled once it has reached the caller.
         var lease: Duration?
@@ -31,7 +32,7 @@ struct DequeueEndpoint: Sendable {
             _ stored: StoredFrame,
             _ reply: (FrameAge, OutgoingContext?) -> Reply
         ) -> Reply {
-            let age = frame.age(of: stored)
+            let age = queue.age(of: frame, stored)
             let (span, context) = queue.spans.startDequeue(
                 frame,
                 stored: stored,
@@ -59,6 +60,7 @@ struct DequeueEndpoint: Sendable {
         let consumer = wish.consumer
         let frames = try await queue.dequeue(
             count: wish.count ?? 1,
+            of: wish.selection,
             wait: wish.wait,
             lease: wish.lease.map { LeaseTerms(duration: $0, holder: consumer ?? "") }
         )
@@ -83,13 +85,20 @@ struct DequeueEndpoint: Sendable {
     private func wish(of request: HTTPRequest) throws(HTTPProblem) -> Wish {
         var wish = Wish()
         wish.form = try request.acceptedForm()
-        try request.forEachParameter(of: ["queue", "wait", "count", "lease", "consumer"]) {
+        try request.forEachParameter(of: ["queue", "wait", "count", "lease", "consumer", "max_age", "mode"]) {
             name,
             value throws(HTTPProblem) in
             switch name {
             case "wait": wish.wait = try Duration(parameter: name, value, in: Duration.waits)
             case "count": wish.count = try Int(parameter: name, value, in: 1...100)
             case "lease": wish.lease = try Duration(parameter: name, value, in: LeaseTerms.durations)
+            case "max_age":
+                wish.selection.maxAge = try Duration(parameter: name, value, in: FrameSelection.ages)
+            case "mode":
+                guard value == "latest" else {
+                    throw HTTPProblem(.badRequest, detail: "mode is latest; without it the next frame comes")
+                }
+                wish.selection.isLatest = true
             case "consumer":
                 guard (1...256).contains(value.utf8.count), !value.hasControlCharacters else {
                     throw HTTPProblem(

@@ -60,6 +60,7 @@ package struct FrameBufferService: Sendable {
         }
         let (address, embedded) = try await redis()
         let process = ProcessIdentity()
+        let clock = FrameClock()
         let pollLimit = PollLimit(settings.maxPolls)
         // One for all that happens on a loop: to change executors costs a turn of it.
         let executors = group.makeIterator().map { EventLoopExecutor($0) }
@@ -82,6 +83,7 @@ package struct FrameBufferService: Sendable {
                         tracer: tracer,
                         pollLimit: pollLimit,
                         process: process,
+                        clock: clock,
                         loop: index,
                         logger: logger
                     )
