@@ -30,9 +30,9 @@ package actor FrameBuffer {
     /// What frames are added to, until this turn of the loop ends.
     var openTurn: EnqueueTurn?
     var depth = QueueDepth()
-    /// Whether groups other than ours read the stream, as last seen: then settled frames are kept for them, don't count,
-    /// and `XLEN` alone doesn't say how deep the queue is.
-    var isShared = false
+    /// Whether settled frames may be in the stream, for readers or, as last seen, for groups other than ours: they don't
+    /// count, and `XLEN` alone doesn't say how deep the queue is.
+    var keepsSettled: Bool
 
     // Dequeueing
     let pollLimit: PollLimit
@@ -72,7 +72,7 @@ package actor FrameBuffer {
     var measured: (at: NIODeadline, bytes: Int, oldest: FrameTime?)?
     var ghostCursor = "0-0"
     /// How far the frames kept for other groups were looked through.
-    var keptCursor = 0
+    var keptCursor = "-"
     var lastHeartbeat = NIODeadline.now()
 
     /// - Parameters:
@@ -107,6 +107,7 @@ package actor FrameBuffer {
         eventLoop = redis.eventLoop
         spans = FrameSpans(tracer: tracer, queue: configuration.name, group: configuration.group)
         keys = QueueKeys(queue: configuration.name)
+        keepsSettled = configuration.retention == .stream
         self.pollLimit = pollLimit
         polls = PollQueue(limit: pollLimit, patience: limits.silence, now: .now())
     }

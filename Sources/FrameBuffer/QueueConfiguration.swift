@@ -8,6 +8,14 @@ package struct QueueConfiguration: Sendable {
         case dropOldest = "drop-oldest"
     }
 
+    /// What becomes of a frame that is settled.
+    package enum Retention: String, CaseIterable, Sendable {
+        /// It is deleted when every group on the stream has acknowledged it.
+        case workqueue
+        /// It stays in the stream until it is trimmed, for readers of their own.
+        case stream
+    }
+
     /// The stream's name.
     package var name: String
     /// The consumer group that hands each frame out once.
@@ -16,6 +24,10 @@ package struct QueueConfiguration: Sendable {
     package var capacity: Int
     /// What becomes of a frame beyond that.
     package var overflow = Overflow.reject
+    /// What becomes of a frame that is settled.
+    package var retention = Retention.workqueue
+    /// The most settled frames that stay, for other groups or for readers; nil: as many as ``capacity``.
+    package var keepFrames: Int?
     /// How long a key that came with a request is remembered.
     package var deduplicationWindow = Duration.seconds(120)
     /// How many deliveries of a frame may go unacknowledged; then it is dead. 0: any number.
@@ -30,8 +42,13 @@ package struct QueueConfiguration: Sendable {
     var bytesAReply = 64 << 20
     /// How often in a row a frame may fail to reach a caller before it is dead.
     var failures = 100
+    /// What has lain with a connection for so long without being in hand or leased is nobody's.
+    var longestIdle = Duration.seconds(15)
     /// For how long a receipt that settled its frame is known, so that settling it again does no harm.
     var settledWindow = Duration.seconds(120)
+
+    /// What scripts about frames in hand have to know of it (`QueueScripts.terms`).
+    var terms: String { "\(maxDeliveries) \(keepFrames ?? capacity) \(retention == .stream ? 1 : 0)" }
 
     /// A queue of the given bounds.
     package init(name: String, group: String, capacity: Int, maxDeliveries: Int = 5) {

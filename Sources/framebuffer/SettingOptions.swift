@@ -22,14 +22,17 @@ struct QueueOptions: SettingOptions {
     @Option(.queues) var queues: String?
     @Option(.group) var group: String?
     @Option(.capacityFrames) var capacityFrames: String?
+    @Option(.capacityBytes) var capacityBytes: String?
     @Option(.overflow) var overflow: String?
+    @Option(.retention) var retention: String?
+    @Option(.keepFrames) var keepFrames: String?
     @Option(.maxDeliveries) var maxDeliveries: String?
     @Option(.deduplicationWindow) var deduplicationWindow: String?
 
     var values: [SettingDefinition: String?] {
         [
-            .queues: queues, .group: group, .capacityFrames: capacityFrames, .overflow: overflow,
-            .maxDeliveries: maxDeliveries,
+            .queues: queues, .group: group, .capacityFrames: capacityFrames, .capacityBytes: capacityBytes,
+            .overflow: overflow, .retention: retention, .keepFrames: keepFrames, .maxDeliveries: maxDeliveries,
             .deduplicationWindow: deduplicationWindow,
         ]
     }

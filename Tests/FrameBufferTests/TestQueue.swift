@@ -23,7 +23,8 @@ struct TestQueue {
         process: ProcessIdentity = ProcessIdentity(),
         limits: RedisLimits = .patient,
         keepsHouse: Bool = true,
-        deduplicationWindow: Duration = .seconds(120)
+        deduplicationWindow: Duration = .seconds(120),
+        configure: (inout QueueConfiguration) -> Void = { _ in }
     ) throws {
         let address = try RedisAddress(redis.url)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -44,6 +45,7 @@ struct TestQueue {
         configuration.overflow = overflow
         configuration.deduplicationWindow = deduplicationWindow
         configuration.settledWindow = settledWindow
+        configure(&configuration)
         let buffer = FrameBuffer(
             configuration,
             address: address,
@@ -65,7 +67,7 @@ struct TestQueue {
                 group.addTask { await client.run() }
                 group.addTask { await buffer.read() }
                 group.addTask { await buffer.follow() }
-                group.addTask { await buffer.lookAfterFormerConnections() }
+                group.addTask { await buffer.lookAfterConnections() }
                 if keepsHouse {
                     group.addTask { await buffer.keepHouse() }
                     group.addTask { await buffer.returnLapsed() }
@@ -143,6 +145,7 @@ struct TestQueue {
         maxDeliveries: Int = 5,
         overflow: QueueConfiguration.Overflow = .reject,
         settledWindow: Duration = .seconds(120),
+        configure: (inout QueueConfiguration) -> Void = { _ in },
         _ body: (TestQueue, RedisServer) async throws -> Void
     ) async throws {
         let redis = try await RedisServer()
@@ -152,7 +155,8 @@ struct TestQueue {
             maxDeliveries: maxDeliveries,
             overflow: overflow,
             settledWindow: settledWindow,
-            limits: limits
+            limits: limits,
+            configure: configure
         )
         defer { queue.crash() }
         try await body(queue, redis)

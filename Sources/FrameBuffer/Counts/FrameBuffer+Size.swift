@@ -39,6 +39,11 @@ extension FrameBuffer {
         }
     }
 
+    /// The stream has so many groups.
+    func saw(groups: Int) {
+        keepsSettled = configuration.retention == .stream || groups > 1
+    }
+
     private struct Counts {
         let length: Int
         let pending: Int
@@ -70,7 +75,7 @@ extension FrameBuffer {
             guard let length = value[0]?.integer, let pending = value[1]?.integer, let kept = value[2]?.integer,
                 let dead = value[3]?.integer, let groups = value[4]?.integer
             else { return .failure(RedisError(.protocolViolation, "size: five numbers were expected")) }
-            isShared = groups > 1
+            saw(groups: groups)
             depth.saw(length - kept, now: .now())
             if measuring {
                 let captured = value[7]?.withBytes { FrameTimestamp.milliseconds(RawText($0)) }.flatMap(\.self)

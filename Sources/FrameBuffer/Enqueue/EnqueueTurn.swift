@@ -6,6 +6,8 @@ final class EnqueueTurn {
 
     /// How many frames it wrote.
     private(set) var count = 0
+    /// How many of the entries in the stream are settled frames.
+    var kept = 0
     private var waiting = 0
     private var written: [(waiter: Waiter, id: StreamID)] = []
     private var depth: Int?

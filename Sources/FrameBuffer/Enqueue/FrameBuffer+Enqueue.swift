@@ -50,7 +50,7 @@ extension FrameBuffer {
     private func send(_ entry: StreamEntry) async -> Result<Place?, RedisError> {
         await withUnsafeContinuation { (waiter: EnqueueTurn.Waiter) in
             // Looked at here and not before: all that comes between a look and its frame would find the same room.
-            if !isShared, depth.hasRoom(in: configuration.capacity, now: .now()) {
+            if depth.hasRoom(in: configuration.capacity, now: .now()) {
                 add(entry, waiter)
             } else {
                 addIfRoom(entry, waiter)
@@ -99,16 +99,26 @@ extension FrameBuffer {
     private func closeTurn() {
         guard let turn = openTurn else { return }
         openTurn = nil
-        let stream = keys.stream
         let closed = NIOLoopBound(turn, eventLoop: eventLoop)
+        if keepsSettled {
+            count("ZCARD", keys.kept) { result in
+                if case .success(let reply) = result { closed.value.kept = reply.value.integer ?? 0 }
+            }
+        }
+        count("XLEN", keys.stream) { result in
+            self.assumeIsolated { $0.sawDepth(result, turn: closed.value) }
+        }
+    }
+
+    private func count(_ command: String, _ key: String, completion: @escaping RedisConnection.Completion) {
         redis.assumeIsolated { redis in
-            let size = RESPEncoder.arraySize + RESPEncoder.bulkSize(4) + RESPEncoder.bulkSize(stream.utf8.count)
-            redis.send("XLEN", size: size) { encoder in
+            let size = RESPEncoder.arraySize + RESPEncoder.bulkSize(5) + RESPEncoder.bulkSize(key.utf8.count)
+            redis.send(command, size: size) { encoder in
                 encoder.array(2)
-                encoder.bulk("XLEN")
-                encoder.bulk(stream)
+                encoder.bulk(command)
+                encoder.bulk(key)
             } completion: { result in
-                self.assumeIsolated { $0.sawDepth(result, turn: closed.value) }
+                completion(result)
             }
         }
     }
@@ -116,7 +126,9 @@ extension FrameBuffer {
     private func sawDepth(_ result: Result<RedisReply, RedisError>, turn: EnqueueTurn) {
         // Not before: between a frame's own answer and this one it would be in neither number.
         depth.arrived(turn.count)
-        if case .success(let reply) = result, let size = reply.value.integer { depth.saw(size, now: .now()) }
+        if case .success(let reply) = result, let length = reply.value.integer {
+            depth.saw(length - turn.kept, now: .now())
+        }
         turn.saw(depth: depth.size)
     }
 
@@ -154,11 +166,10 @@ extension FrameBuffer {
         }
     }
 
-    /// What a script that adds frames has to know before the rest, to drop others for them: group, most deliveries,
-    /// consumer. Nothing where frames are refused instead.
+    /// What a script that adds frames has to know before the rest, to drop others for them: group, terms, consumer. Nothing where frames are refused instead.
     var wordsToDrop: [String] {
         configuration.overflow == .reject
-            ? [] : [configuration.group, String(configuration.maxDeliveries), process.consumer(loop: loop, life: life)]
+            ? [] : [configuration.group, configuration.terms, process.consumer(loop: loop, life: life)]
     }
 
     /// Where the frame stands; nil where the queue is full.

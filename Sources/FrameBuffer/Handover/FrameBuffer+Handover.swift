@@ -87,13 +87,13 @@ extension FrameBuffer {
         let owner = process.isOverdue(now: .now()) ? process.consumers : ""
         let call = ScriptCall(
             QueueScripts.settle,
-            keys: [keys.stream, keys.kept, keys.ready],
-            [configuration.group, owner] + deliveries.map(\.id.padded)
+            keys: [keys.stream, keys.kept, keys.ready, keys.counters],
+            [configuration.group, configuration.terms, owner] + deliveries.map(\.id.padded)
         )
         send(call, about: deliveries) {
             $0.settled += deliveries
         } done: { buffer, value in
-            buffer.isShared = value.integer ?? 1 > 1
+            buffer.saw(groups: value.integer ?? 1)
         }
     }
 

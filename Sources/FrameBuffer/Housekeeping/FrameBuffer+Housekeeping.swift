@@ -16,7 +16,7 @@ extension FrameBuffer {
                 try await beat()
                 try await reapTheDead(&liveness)
                 try await clearGhosts()
-                try await releaseKept()
+                try await tidy()
                 if failures > 2 { logger.notice("Redis serves the queue again", metadata: ["queue": "\(keys.stream)"]) }
                 failures = 0
             } catch {
@@ -43,13 +43,19 @@ extension FrameBuffer {
         )
     }
 
-    /// Looks after what this loop's own former connections left behind, once a second, until it is cancelled.
-    package func lookAfterFormerConnections() async {
+    /// Looks after what this loop's own connections left behind, once a second, until it is cancelled.
+    package func lookAfterConnections() async {
         while !Task.isCancelled {
             for (consumer, deadline) in formerConsumers {
                 let gone = try? await reap(consumer, counts: false)
                 if gone == true, deadline < .now() { formerConsumers[consumer] = nil }
             }
+            // What has lain that long with the one that reads, and neither is in hand nor leased, had a lease that Redis lost.
+            _ = try? await reap(
+                process.consumer(loop: loop, life: life),
+                counts: false,
+                idle: configuration.longestIdle
+            )
             try? await Task.sleep(for: .seconds(1))
         }
     }
@@ -69,7 +75,7 @@ extension FrameBuffer {
     func ensureGroup() async throws(RedisError) {
         let call = ScriptCall(
             QueueScripts.ensureGroup,
-            keys: [keys.stream, keys.lease, keys.held, keys.ready],
+            keys: [keys.stream, keys.lease, keys.held, keys.ready, keys.kept],
             [configuration.group]
         )
         let made = try await redis.call(call).value.integer == 1
@@ -138,14 +144,19 @@ extension FrameBuffer {
         }
     }
 
-    /// Returns what a consumer holds and nobody has in hand or under a lease; true once the consumer is gone.
-    private func reap(_ consumer: String, counts: Bool) async throws(RedisError) -> Bool {
+    /// Returns what a consumer holds, has held for so long, and nobody has in hand or under a lease; true once the consumer
+    /// is gone.
+    private func reap(
+        _ consumer: String,
+        counts: Bool,
+        idle: Duration = .zero
+    ) async throws(RedisError) -> Bool {
         var (returned, isGone) = (0, false)
         var next: String? = "-"
         while let start = next {
             let call = call(
                 QueueScripts.reap,
-                [consumer, counts ? "1" : "0", start] + inHand.map(\.description)
+                [consumer, counts ? "1" : "0", start, String(idle.milliseconds)] + inHand.map(\.description)
             )
             let value = try await redis.call(call).value
             died(value[3])
@@ -163,18 +174,19 @@ extension FrameBuffer {
         return isGone
     }
 
-    // MARK: Frames kept for other groups
+    // MARK: What nobody wants any more
 
-    /// One portion of the settled frames that were kept for other groups: what none of them wants any more is deleted.
-    private func releaseKept() async throws(RedisError) {
-        let portion = 100
-        let call = ScriptCall(
-            QueueScripts.release,
-            keys: [keys.stream, keys.kept],
-            [configuration.group, String(keptCursor), String(portion)]
+    /// Deletes one portion of the settled frames that were kept for other groups and none of them wants any more, and what
+    /// clients of their own have settled.
+    private func tidy() async throws(RedisError) {
+        let answer = try await redis.call(call(QueueScripts.tidy, [keptCursor, "100"])).value
+        keptCursor = answer[0]?.text ?? "-"
+        let trimmed = answer[1]?.integer ?? 0
+        guard trimmed > 0 else { return }
+        logger.info(
+            "deleted frames that others have settled",
+            metadata: ["queue": "\(keys.stream)", "frames": "\(trimmed)"]
         )
-        let kept = try await redis.call(call).value.integer ?? 0
-        keptCursor = kept < portion ? 0 : keptCursor + kept
     }
 
     // MARK: Ghosts

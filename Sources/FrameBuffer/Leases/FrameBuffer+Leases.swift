@@ -7,7 +7,7 @@ extension FrameBuffer {
         ScriptCall(
             script,
             keys: keys.all,
-            [configuration.group, String(configuration.maxDeliveries)] + arguments
+            [configuration.group, configuration.terms] + arguments
         )
     }
 

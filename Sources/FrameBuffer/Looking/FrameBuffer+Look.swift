@@ -4,7 +4,7 @@ extension FrameBuffer {
     /// The most entries that one look goes through, whether they are shown or not.
     private static let entriesALook = 1000
 
-    /// Looks at frames that are not settled yet, oldest first, and takes none: up to `count`, no more than fit into 64 MiB.
+    /// Looks at frames that are not settled yet, and at settled ones that stay for readers, oldest first, and takes none: up to `count`, no more than fit into 64 MiB.
     ///
     /// - Parameters:
     ///   - after: the entry behind which it begins.
@@ -39,7 +39,7 @@ extension FrameBuffer {
         return look
     }
 
-    /// One frame that is not settled yet; nil where there is none of that id.
+    /// One frame that is not settled yet, or stays for readers; nil where there is none of that id.
     package func frame(_ id: StreamID) async throws(FrameBufferError) -> FrameEntry? {
         do throws(RedisError) {
             let text = id.description
@@ -67,11 +67,13 @@ extension FrameBuffer {
         try await entries(["XRANGE", keys.stream, "(\(id)", "+", "COUNT", String(count)])
     }
 
-    /// Entries, and whether they are only kept for other groups.
+    /// Entries, and whether they are settled, and only kept for other groups. What is kept for readers, they are to see.
     private func entries(_ range: [String]) async throws(RedisError) -> [(entry: FrameEntry, isSettled: Bool)] {
         let reply = try await redis.command(range).value
         let entries = (0..<reply.count).compactMap { reply[$0].flatMap(FrameEntry.init) }
-        guard !entries.isEmpty, try await redis.command(["EXISTS", keys.kept]).value.integer == 1 else {
+        guard !entries.isEmpty, configuration.retention == .workqueue,
+            try await redis.command(["EXISTS", keys.kept]).value.integer == 1
+        else {
             return entries.map { ($0, false) }
         }
         let scores = try await redis.commands(entries.map { ["ZSCORE", keys.kept, $0.id.padded] })
@@ -82,7 +84,13 @@ extension FrameBuffer {
 
     /// Deletes a frame, wherever it is; false where there is none of that id. What holds it finds it gone.
     package func delete(_ id: StreamID) async throws(FrameBufferError) -> Bool {
-        do throws(RedisError) { return try await number(call(QueueScripts.delete, [id.padded])) == 1 } catch {
+        let call = call(QueueScripts.delete, [id.padded, process.consumer(loop: loop, life: life)])
+        do throws(RedisError) {
+            while true {
+                let found = try await number(call)
+                if found >= 0 { return found == 1 }
+            }
+        } catch {
             throw self.error(error)
         }
     }
@@ -92,6 +100,7 @@ extension FrameBuffer {
         let last = try await lastID()
         guard last != .first else { return 0 }
         do throws(RedisError) {
+            if configuration.retention == .stream { return try await discard(upTo: last) }
             var trimmed = 0
             // In portions, so that others get their turn; a portion leaves the node alone that the bound is in.
             while true {
@@ -107,6 +116,18 @@ extension FrameBuffer {
             return trimmed + (try await number(rest))
         } catch {
             throw self.error(error)
+        }
+    }
+
+    /// Settles all frames up to one, in portions.
+    private func discard(upTo last: StreamID) async throws(RedisError) -> Int {
+        let consumer = process.consumer(loop: loop, life: life)
+        var discarded = 0
+        while true {
+            let call = call(QueueScripts.discard, [last.padded, consumer, "100"])
+            let answer = try await withGroup { () throws(RedisError) in try await redis.call(call).value }
+            discarded += answer[0]?.integer ?? 0
+            guard answer[1]?.integer == 1 else { return discarded }
         }
     }
 

@@ -165,12 +165,12 @@ extension FrameBuffer {
         guard let taken = answer[1], taken.count > 0 else { return [] }
         let ids = stride(from: 0, to: taken.count, by: 3).compactMap { taken[$0]?.string }
         let replies = try await reader.connection.commands(
-            ids.map { ["XRANGE", keys.stream, $0, $0] } + [["XLEN", keys.stream]]
+            ids.map { ["XRANGE", keys.stream, $0, $0] } + sizeCommands
         )
         var frames: [DequeuedFrame] = []
-        for (index, reply) in replies.dropLast().enumerated() {
+        for index in ids.indices {
             let place = 3 * index
-            guard let entry = reply.value[0],
+            guard let entry = replies[index].value[0],
                 let frame = frame(
                     entry,
                     deliveries: taken[place + 1]?.integer ?? 1,
@@ -179,7 +179,7 @@ extension FrameBuffer {
             else { continue }
             frames.append(frame)
         }
-        return takeIn(frames, depth: replies.last?.value.integer ?? 0)
+        return takeIn(frames, depth: size(replies.dropFirst(ids.count)))
     }
 
     /// Reads frames that were never handed out, up to `count`; waits for a first one for a moment, if `waits`.
@@ -192,12 +192,21 @@ extension FrameBuffer {
         // Who doesn't want to wait is not held up by those who do.
         if waits { words += ["BLOCK", String(Self.block)] }
         words += ["STREAMS", keys.stream, ">"]
-        let replies = try await reader.connection.commands([words, ["XLEN", keys.stream]])
+        let replies = try await reader.connection.commands([words] + sizeCommands)
         guard let entries = replies[0].value[0]?[1] else { return [] }
         let frames = (0..<entries.count).compactMap { index in
             entries[index].flatMap { frame($0, deliveries: 1, failures: 0) }
         }
-        return takeIn(frames, depth: replies[1].value.integer ?? frames.count)
+        return takeIn(frames, depth: size(replies.dropFirst()))
+    }
+
+    /// What is asked beside each read: how many entries there are, and how many of them are settled.
+    private var sizeCommands: [[String]] {
+        keepsSettled ? [["XLEN", keys.stream], ["ZCARD", keys.kept]] : [["XLEN", keys.stream]]
+    }
+
+    private func size(_ replies: ArraySlice<RedisReply>) -> Int {
+        (replies.first?.value.integer ?? 0) - (replies.dropFirst().first?.value.integer ?? 0)
     }
 
     private func frame(_ entry: RedisValue, deliveries: Int, failures: Int) -> DequeuedFrame? {

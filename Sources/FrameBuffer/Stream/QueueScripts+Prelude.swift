@@ -2,7 +2,7 @@ internal import RedisClient
 
 extension QueueScripts {
     /// A script about frames that were handed out, or will be. Its keys are ``QueueKeys/all``; its first two arguments are
-    /// the group and the most deliveries that may fail (0: any number).
+    /// the group and the queue's terms (`QueueConfiguration.terms`).
     ///
     /// It begins by asking for the pending list, which fails without the group before anything is written, and it runs out
     /// of memory too, as all of this frees some.
@@ -23,7 +23,8 @@ extension QueueScripts {
     /// the `frame_id`, which may be anything, is the rest.
     private static let prelude = #"""
         local stream, ready, held, lease, kept, dead, settled, counters = unpack(KEYS)
-        local group, most = ARGV[1], tonumber(ARGV[2])
+        local group = ARGV[1]
+        \#(terms("ARGV[2]"))
         redis.call('XPENDING', stream, group)
 
         local function now()
@@ -43,6 +44,15 @@ extension QueueScripts {
 
         local function isOurs(entry, process)
             return entry and string.sub(entry[2], 1, #process) == process
+        end
+
+        -- Removes a range of ids from a sorted set of them; returns how many there were.
+        local function removeRange(key, from, to)
+            local removed = 0
+            for _, id in ipairs(redis.call('ZRANGE', key, from, to, 'BYLEX')) do
+                removed = removed + redis.call('ZREM', key, id)
+            end
+            return removed
         end
 
         local function trimmed()
@@ -94,13 +104,15 @@ extension QueueScripts {
             return redis.call('XACK', stream, group, id) + redis.call('ZREM', ready, id)
         end
 
-        -- Out of the stream, as soon as no other group wants it; false if it was trimmed.
+        \#(keepingOn)
+
+        -- Out of the stream, as soon as neither another group nor a reader wants it; false if it was trimmed.
         local groups
         local function drop(id)
             groups = groups or #redis.call('XINFO', 'GROUPS', stream)
-            if groups == 1 then return redis.call('XDEL', stream, id) == 1 end
+            if groups == 1 and not keeps then return redis.call('XDEL', stream, id) == 1 end
             if #redis.call('XRANGE', stream, id, id) == 0 then return false end
-            redis.call('ZADD', kept, now(), id)
+            keepOn(id)
             return true
         end
 
@@ -189,4 +201,27 @@ extension QueueScripts {
             return #due
         end
         """#
+
+    /// Reads the queue's terms: the most deliveries of a frame that may fail (0: any number), the most settled frames that
+    /// stay in the stream, and whether all do, for readers of their own.
+    static func terms(_ argument: String) -> String {
+        #"""
+        local most, mostKept, keeps = string.match(\#(argument), '^(%d+) (%d+) (%d)$')
+        most, mostKept, keeps = tonumber(most), tonumber(mostKept), keeps == '1'
+        """#
+    }
+
+    /// A settled frame stays in the stream, for other groups or for readers. Once there are too many, the oldest are trimmed.
+    static let keepingOn = """
+        local function keepOn(id)
+            redis.call('ZADD', kept, 0, id)
+            local over = redis.call('ZCARD', kept) - mostKept
+            if over <= 0 then return end
+            for _, oldest in ipairs(redis.call('ZRANGE', kept, 0, over - 1)) do
+                redis.call('ZREM', kept, oldest)
+                redis.call('XDEL', stream, oldest)
+                redis.call('HINCRBY', counters, 'trimmed', 1)
+            end
+        end
+        """
 }

@@ -10,7 +10,7 @@ enum QueueScripts {
         [
             enqueue, enqueueDropping, enqueueAll, enqueueAllDropping, take, settle, giveBack, reap, bury, giveUp,
             ensureGroup,
-            size, beat, release, delete, purge,
+            size, beat, tidy, delete, purge, discard,
         ]
         + LeaseScripts.all + DeadLetterScripts.all
 
@@ -65,38 +65,38 @@ enum QueueScripts {
         """#
     )
 
-    /// Settles frames that reached their callers. KEYS stream, kept, ready. ARGV group, process (empty: whoever holds
-    /// them), padded id, …. Returns how many groups the stream has. A frame that was returned meanwhile waits
-    /// in `ready`, and stays.
+    /// Settles frames that reached their callers. KEYS stream, kept, ready, counters. ARGV group, the queue's terms, process
+    /// (empty: whoever holds them), padded id, …. Returns how many groups the stream has. A frame that was returned meanwhile
+    /// waits in `ready`, and stays.
     static let settle = RedisScript(
         "settle",
         """
         #!lua flags=allow-oom
-        redis.call('XPENDING', KEYS[1], ARGV[1])
-        local groups = #redis.call('XINFO', 'GROUPS', KEYS[1])
+        local stream, kept, ready, counters = unpack(KEYS)
+        local group, process = ARGV[1], ARGV[3]
+        \(terms("ARGV[2]"))
+        redis.call('XPENDING', stream, group)
+        \(keepingOn)
+        local groups = #redis.call('XINFO', 'GROUPS', stream)
+        local isLast = groups == 1 and not keeps
         local ids = {}
-        for i = 3, #ARGV do
-            local mine = ARGV[2] == ''
+        for i = 4, #ARGV do
+            local mine = process == ''
             if not mine then
-                local entry = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1)[1]
-                mine = entry and string.sub(entry[2], 1, #ARGV[2]) == ARGV[2]
+                local entry = redis.call('XPENDING', stream, group, ARGV[i], ARGV[i], 1)[1]
+                mine = entry and string.sub(entry[2], 1, #process) == process
             end
             if mine then table.insert(ids, ARGV[i]) end
         end
         if #ids == 0 then return groups end
-        local all = redis.call('XACK', KEYS[1], ARGV[1], unpack(ids)) == #ids
-        if groups == 1 and all then
-            redis.call('XDEL', KEYS[1], unpack(ids))
+        local all = redis.call('XACK', stream, group, unpack(ids)) == #ids
+        if isLast and all then
+            redis.call('XDEL', stream, unpack(ids))
             return groups
         end
-        local time = redis.call('TIME')
         for _, id in ipairs(ids) do
-            if all or not redis.call('ZSCORE', KEYS[3], id) then
-                if groups == 1 then
-                    redis.call('XDEL', KEYS[1], id)
-                else
-                    redis.call('ZADD', KEYS[2], time[1] * 1000 + math.floor(time[2] / 1000), id)
-                end
+            if all or not redis.call('ZSCORE', ready, id) then
+                if isLast then redis.call('XDEL', stream, id) else keepOn(id) end
             end
         end
         return groups
@@ -127,18 +127,18 @@ enum QueueScripts {
         """#
     )
 
-    /// Returns one portion of what a consumer that is no more left behind, save for what is leased, and removes it once it
-    /// holds nothing. Further ARGV: consumer, 1 if the delivery counts (its process died, and the frame may be why)
-    /// or 0, where to begin, then ids that are still being handed over. Returns how many were returned, 1 if the
+    /// Returns one portion of what a consumer left behind, save for what is leased, and removes it once it holds nothing.
+    /// Further ARGV: consumer, 1 if the delivery counts (its process died, and the frame may be why) or 0, where to begin, for
+    /// how many ms what is returned has lain there (0: the consumer is no more), then ids that are still being handed over. Returns how many were returned, 1 if the
     /// consumer is gone, where to go on (empty at the end), and who died.
     static let reap = aboutFrames(
         "reap",
         #"""
-        local consumer, counts, portion = ARGV[3], tonumber(ARGV[4]), 1000
+        local consumer, counts, portion, idle = ARGV[3], tonumber(ARGV[4]), 1000, ARGV[6]
         local spared = {}
-        for i = 6, #ARGV do spared[ARGV[i]] = true end
+        for i = 7, #ARGV do spared[ARGV[i]] = true end
         local returned = 0
-        local entries = redis.call('XPENDING', stream, group, ARGV[5], '+', portion, consumer)
+        local entries = redis.call('XPENDING', stream, group, 'IDLE', idle, ARGV[5], '+', portion, consumer)
         for _, entry in ipairs(entries) do
             local id = padded(entry[1])
             if not spared[entry[1]] and not redis.call('ZSCORE', lease, id) then
@@ -153,7 +153,7 @@ enum QueueScripts {
             end
         end
         if #entries == portion then return {returned, 0, '(' .. entries[portion][1], died} end
-        local isGone = #redis.call('XPENDING', stream, group, '-', '+', 1, consumer) == 0
+        local isGone = idle == '0' and #redis.call('XPENDING', stream, group, '-', '+', 1, consumer) == 0
         if isGone then redis.call('XGROUP', 'DELCONSUMER', stream, group, consumer) end
         return {returned, isGone and 1 or 0, '', died}
         """#
@@ -193,7 +193,7 @@ enum QueueScripts {
     )
 
     /// Makes the group, from the stream's beginning: what waits there was never handed out. KEYS stream, lease, held,
-    /// ready. ARGV group. Returns 1 if it was made; what was known of a former group is then forgotten.
+    /// ready, kept. ARGV group. Returns 1 if it was made; what was known of a former group is then forgotten.
     static let ensureGroup = RedisScript(
         "ensure group",
         """
@@ -203,7 +203,7 @@ enum QueueScripts {
             if string.sub(made.err, 1, 9) == 'BUSYGROUP' then return 0 end
             return made
         end
-        redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
+        redis.call('DEL', KEYS[2], KEYS[3], KEYS[4], KEYS[5])
         return 1
         """
     )
@@ -222,7 +222,14 @@ enum QueueScripts {
             for i = 1, #group, 2 do info[group[i]] = group[i + 1] end
             if info['name'] == ARGV[1] then pending, last = info['pending'], info['last-delivered-id'] end
         end
-        local sizes = {length, pending, redis.call('ZCARD', KEYS[3]), redis.call('XLEN', KEYS[4]), #groups}
+        local kept = redis.call('ZCARD', KEYS[3])
+        if kept > 0 and length > 0 then
+            -- Those that somebody trimmed are the oldest.
+            local ms, seq = string.match(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1][1], '^(%d+)-(%d+)$')
+            local first = string.rep('0', 20 - #ms) .. ms .. '-' .. string.rep('0', 20 - #seq) .. seq
+            kept = kept - #redis.call('ZRANGE', KEYS[3], '-', '(' .. first, 'BYLEX')
+        end
+        local sizes = {length, pending, kept, redis.call('XLEN', KEYS[4]), #groups}
         if ARGV[2] == '1' and length > 0 then
             local oldest = redis.call('ZRANGE', KEYS[2], 0, 0)[1]
             local frame = oldest and redis.call('XRANGE', KEYS[1], oldest, oldest)[1]
@@ -253,51 +260,86 @@ enum QueueScripts {
         """
     )
 
-    /// Deletes settled frames that no other group wants any more, and forgets those that are gone. KEYS stream, kept.
-    /// ARGV group, the first to look at, the most. Returns how many of those looked at are still kept.
-    static let release = RedisScript(
-        "release",
-        """
-        #!lua flags=allow-oom
-        redis.call('XPENDING', KEYS[1], ARGV[1])
-        local function padded(id)
-            local ms, seq = string.match(id, '^(%d+)-(%d+)$')
-            return string.rep('0', 20 - #ms) .. ms .. '-' .. string.rep('0', 20 - #seq) .. seq
+    /// Clears away what is no more, or nobody wants any more. Further ARGV: where in `kept` to begin, how many of them to look
+    /// at. Returns where to go on (empty: at the beginning), and how many entries were trimmed as others have settled them.
+    static let tidy = aboutFrames(
+        "tidy",
+        #"""
+        local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+        if not first then
+            redis.call('DEL', kept)
+            return {'', 0}
         end
-        local others = {}
-        for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
-            local info = {}
-            for i = 1, #group, 2 do info[group[i]] = group[i + 1] end
-            if info['name'] ~= ARGV[1] then
-                table.insert(others, {name = info['name'], last = padded(info['last-delivered-id'])})
-            end
+        local last, others = nil, {}
+        for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+            local about = {}
+            for i = 1, #info, 2 do about[info[i]] = info[i + 1] end
+            local delivered = about['last-delivered-id']
+            if about['name'] == group then last = delivered else table.insert(others, {about['name'], padded(delivered)}) end
         end
+        -- The group was set back, or made anew: those come again.
+        for _, key in ipairs({ready, kept}) do removeRange(key, '(' .. padded(last), '+') end
+        removeRange(kept, '-', '(' .. padded(first[1]))
+
         local function isWanted(id)
-            for _, group in ipairs(others) do
-                if id > group.last or #redis.call('XPENDING', KEYS[1], group.name, id, id, 1) > 0 then return true end
+            if keeps then return true end
+            for _, other in ipairs(others) do
+                if id > other[2] or #redis.call('XPENDING', stream, other[1], id, id, 1) > 0 then return true end
             end
             return false
         end
-        local kept = 0
-        for _, id in ipairs(redis.call('ZRANGE', KEYS[2], ARGV[2], ARGV[2] + ARGV[3] - 1)) do
-            if isWanted(id) and #redis.call('XRANGE', KEYS[1], id, id) > 0 then
-                kept = kept + 1
-            else
-                redis.call('XDEL', KEYS[1], id)
-                redis.call('ZREM', KEYS[2], id)
+        local portion = tonumber(ARGV[4])
+        local found = redis.call('ZRANGE', kept, ARGV[3], '+', 'BYLEX', 'LIMIT', 0, portion)
+        for _, id in ipairs(found) do
+            if not isWanted(id) then
+                redis.call('XDEL', stream, id)
+                redis.call('ZREM', kept, id)
             end
         end
-        return kept
-        """
+        local next = #found == portion and '(' .. found[portion] or ''
+
+        -- What others have settled in our group is neither in hand nor waits, and was left in the stream.
+        if keeps or #others > 0 then return {next, 0} end
+        local ms, seq = string.match(last, '^(%d+)-(%d+)$')
+        local bound = ms .. '-' .. string.format('%.0f', seq + 1)
+        local smallest = redis.call('XPENDING', stream, group)[2]
+        if smallest and padded(smallest) < padded(bound) then bound = smallest end
+        local returned = redis.call('ZRANGE', ready, 0, 0)[1]
+        if returned and returned < padded(bound) then bound = returned end
+        if padded(bound) <= padded(first[1]) then return {next, 0} end
+        return {next, redis.call('XTRIM', stream, 'MINID', bound)}
+        """#
     )
 
-    /// Deletes a frame that is not settled. Further ARGV: id. Returns 1 if it was there.
+    /// Deletes a frame that is not settled; where settled ones stay, it is settled. Further ARGV: id, a consumer. Returns 1 if it
+    /// was there, 0 if not, and -1 to be called again.
     static let delete = aboutFrames(
         "delete",
         """
-        if redis.call('ZSCORE', kept, ARGV[3]) then return 0 end
-        forget(ARGV[3])
-        return redis.call('XDEL', stream, ARGV[3])
+        local id = ARGV[3]
+        if redis.call('ZSCORE', kept, id) then return 0 end
+        if not keeps or pending(id) or redis.call('ZSCORE', ready, id) then
+            forget(id)
+            if not keeps then return redis.call('XDEL', stream, id) end
+            return drop(id) and 1 or 0
+        end
+        if #redis.call('XRANGE', stream, id, id) == 0 then return 0 end
+        -- Unread. So that it isn't read later, it is now; those before it wait on among the returned.
+        local read = redis.call('XREADGROUP', 'GROUP', group, ARGV[4], 'COUNT', 50, 'STREAMS', stream, '>')
+        if not read then return 0 end
+        local found = -1
+        for _, entry in ipairs(read[1][2]) do
+            local other = padded(entry[1])
+            if other == id then
+                forget(id)
+                drop(id)
+                found = 1
+            else
+                giveBack(other)
+                if other > id and found < 0 then found = 0 end
+            end
+        end
+        return found
         """
     )
 
@@ -318,13 +360,34 @@ enum QueueScripts {
             for _, id in ipairs(found[3]) do forget(padded(id)) end
         until cursor == '0-0'
         for _, id in ipairs(redis.call('ZRANGE', ready, '-', '[' .. ARGV[4], 'BYLEX')) do forget(id) end
-        for _, id in ipairs(redis.call('ZRANGE', kept, 0, -1)) do
-            if id <= ARGV[4] then
-                redis.call('ZREM', kept, id)
-                deleted = deleted - 1
+        return deleted - removeRange(kept, '-', '[' .. ARGV[4])
+        """
+    )
+
+    /// Settles one portion of all frames up to a bound, which stay in the stream for its readers. Further ARGV: the bound, a
+    /// consumer, the portion. Returns how many, and 1 if there may be more.
+    static let discard = aboutFrames(
+        "discard",
+        """
+        local bound, portion = ARGV[3], tonumber(ARGV[5])
+        local ids = redis.call('ZRANGE', ready, '-', '[' .. bound, 'BYLEX', 'LIMIT', 0, portion)
+        for _, entry in ipairs(redis.call('XPENDING', stream, group, '-', bound, portion)) do
+            table.insert(ids, padded(entry[1]))
+        end
+        if #ids == 0 then
+            local read = redis.call('XREADGROUP', 'GROUP', group, ARGV[4], 'COUNT', portion, 'STREAMS', stream, '>')
+            for _, entry in ipairs(read and read[1][2] or {}) do table.insert(ids, padded(entry[1])) end
+        end
+        local discarded = 0
+        for _, id in ipairs(ids) do
+            if id > bound then
+                giveBack(id)
+            else
+                forget(id)
+                if drop(id) then discarded = discarded + 1 end
             end
         end
-        return deleted
+        return {discarded, #ids > 0 and ids[#ids] <= bound and 1 or 0}
         """
     )
 

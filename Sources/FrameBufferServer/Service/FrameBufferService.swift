@@ -147,6 +147,8 @@ package struct FrameBufferService: Sendable {
             maxDeliveries: settings.maxDeliveries
         )
         queue.overflow = settings.overflow
+        queue.retention = settings.retention
+        queue.keepFrames = settings.keepFrames
         queue.deduplicationWindow = settings.deduplicationWindow
         return queue
     }

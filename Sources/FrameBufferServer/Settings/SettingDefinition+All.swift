@@ -2,7 +2,8 @@ extension SettingDefinition {
     /// Every setting, in the order in which people are shown them.
     package static let all: [SettingDefinition] = [
         host, port, stopGrace,
-        queues, group, capacityFrames, overflow, maxDeliveries, deduplicationWindow,
+        queues, group, capacityFrames, capacityBytes, overflow, retention, keepFrames, maxDeliveries,
+        deduplicationWindow,
         maxBody, maxFields, maxFieldName, maxNesting, maxBatch, maxPolls,
         redisURL, dataDirectory,
         traceDequeue,
@@ -56,12 +57,33 @@ extension SettingDefinition {
         why: "Frames that may wait or be leased in a queue; a full one answers 429.",
         audience: "operators, by the memory that Redis has"
     )
+    package static let capacityBytes = SettingDefinition(
+        "capacity.bytes",
+        \.capacityBytes,
+        .optional(.size(1 << 20...1 << 50), absent: "none"),
+        why: "Bytes of Redis' memory that a queue may take, by its own measure; a full one answers 429.",
+        audience: "operators whose frames differ in size, or whose Redis has others to serve"
+    )
     package static let overflow = SettingDefinition(
         "overflow",
         \.overflow,
         .choice,
         why: "What a full queue does: reject the new frame, or drop-oldest, of those that wait, to make room for it.",
         audience: "operators to whom a new picture is worth more than an old one"
+    )
+    package static let retention = SettingDefinition(
+        "retention",
+        \.retention,
+        .choice,
+        why: "What becomes of a settled frame: workqueue deletes it, stream keeps it until it is trimmed.",
+        audience: "operators with readers of their own on the stream, who come later than the workers"
+    )
+    package static let keepFrames = SettingDefinition(
+        "keep_frames",
+        \.keepFrames,
+        .optional(.number(1...1_000_000_000, placeholder: "NUMBER"), absent: "capacity"),
+        why: "Settled frames that stay at most, for other groups or for readers; the oldest are trimmed first.",
+        audience: "operators who keep more for them than may wait, or less"
     )
 
     package static let maxDeliveries = SettingDefinition(

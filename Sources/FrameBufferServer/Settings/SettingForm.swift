@@ -109,6 +109,17 @@ extension SettingForm<Int> {
     }
 }
 
+extension SettingForm<Int?> {
+    /// A value that there may be none of, for which the word `absent` stands.
+    static func optional(_ form: SettingForm<Int>, absent: String) -> Self {
+        Self(
+            placeholder: form.placeholder,
+            parse: { text throws(SettingValueProblem) in text == absent ? nil : try form.parse(text) },
+            text: { $0.map(form.text) ?? absent }
+        )
+    }
+}
+
 extension SettingForm<Duration> {
     static func duration(_ range: ClosedRange<Duration>) -> Self {
         Self(

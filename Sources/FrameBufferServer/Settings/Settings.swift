@@ -38,8 +38,14 @@ package struct Settings: Hashable, Sendable {
     package var group = "workers"
     /// Frames that may wait or be leased in a queue.
     package var capacityFrames = 10_000
+    /// Bytes that a queue's stream may take in Redis' memory; nil: any number.
+    package var capacityBytes: Int?
     /// What becomes of a frame that there is no room for.
     package var overflow = QueueConfiguration.Overflow.reject
+    /// What becomes of a frame that is settled.
+    package var retention = QueueConfiguration.Retention.workqueue
+    /// The most settled frames that stay in a queue's stream; nil: as many as ``capacityFrames``.
+    package var keepFrames: Int?
     /// How long a request's key is remembered.
     package var deduplicationWindow = Duration.seconds(120)
     /// How many deliveries of a frame may go unacknowledged; then it is dead. 0: any number.

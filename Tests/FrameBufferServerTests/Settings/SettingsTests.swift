@@ -51,7 +51,8 @@ struct SettingsTests {
 
     static let samples: [SettingDefinition: String] = [
         .host: "0.0.0.0", .port: "0", .stopGrace: "1500ms", .queues: "a,b", .group: "g", .capacityFrames: "5",
-        .overflow: "drop-oldest", .maxDeliveries: "0", .maxBody: "10MB",
+        .capacityBytes: "2GiB", .overflow: "drop-oldest", .retention: "stream", .keepFrames: "4", .maxDeliveries: "0",
+        .maxBody: "10MB",
         .maxFields: "3", .maxFieldName: "1KiB", .maxNesting: "9", .maxBatch: "8", .maxPolls: "7",
         .deduplicationWindow: "90s", .redisURL: "redis://u:p%40@h/2",
         .dataDirectory: "/data", .traceDequeue: "PARENT", .logLevel: "Debug", .logFormat: "json",
@@ -81,7 +82,9 @@ struct SettingsTests {
         (.host, ["", "a b", "\u{1}"]), (.port, ["", "x", "-1", "65536", "8080 "]),
         (.stopGrace, ["", "-1s", "1d", "2h", "1.5s"]),
         (.queues, ["", "a,", "a,,b", "a,a", "a b", "{a}"]), (.group, ["", "a\tb"]),
-        (.capacityFrames, ["0", "-1", "many"]), (.maxDeliveries, ["-1", "five", "1000001"]),
+        (.capacityFrames, ["0", "-1", "many"]), (.capacityBytes, ["", "1KiB", "capacity"]),
+        (.retention, ["", "queue"]),
+        (.keepFrames, ["", "0", "none"]), (.maxDeliveries, ["-1", "five", "1000001"]),
         (.maxBody, ["0", "1TB", "1 MiB", "1GiB", "99999999999999999999"]), (.maxFields, ["0"]), (.maxFieldName, ["1"]),
         (.maxNesting, ["0", "1001"]), (.maxBatch, ["0", "10001"]), (.maxPolls, ["0"]),
         (.deduplicationWindow, ["", "0", "999ms", "25h"]), (.dataDirectory, ["", "a\0b"]), (.traceDequeue, ["link"]),
