@@ -30,6 +30,8 @@ package actor FrameBuffer {
     /// What frames are added to, until this turn of the loop ends.
     var openTurn: EnqueueTurn?
     var depth = QueueDepth()
+    /// nil where only frames are counted.
+    var byteCapacity: ByteCapacity?
     /// Whether settled frames may be in the stream, for readers or, as last seen, for groups other than ours: they don't
     /// count, and `XLEN` alone doesn't say how deep the queue is.
     var keepsSettled: Bool
@@ -108,6 +110,7 @@ package actor FrameBuffer {
         spans = FrameSpans(tracer: tracer, queue: configuration.name, group: configuration.group)
         keys = QueueKeys(queue: configuration.name)
         keepsSettled = configuration.retention == .stream
+        byteCapacity = configuration.capacityBytes.map(ByteCapacity.init)
         self.pollLimit = pollLimit
         polls = PollQueue(limit: pollLimit, patience: limits.silence, now: .now())
     }

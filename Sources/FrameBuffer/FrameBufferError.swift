@@ -6,6 +6,8 @@ package struct FrameBufferError: Error, Hashable, Sendable {
     package enum Code: Hashable, Sendable {
         /// The queue holds as many frames as it may. Nothing was written.
         case full
+        /// The frame, or the batch, is larger than all that the queue may hold. Nothing was written.
+        case tooLarge
         /// As many polls wait as may.
         case tooManyPolls
         /// Redis could not be asked, refused, or answered what can't be.
@@ -26,6 +28,7 @@ package struct FrameBufferError: Error, Hashable, Sendable {
     package var type: String {
         switch code {
         case .full: "full"
+        case .tooLarge: "too_large"
         case .tooManyPolls: "too_many_polls"
         case .redis(let code): "redis." + code.rawValue
         }

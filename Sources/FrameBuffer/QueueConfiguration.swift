@@ -22,6 +22,8 @@ package struct QueueConfiguration: Sendable {
     package var group: String
     /// The most frames that may wait and be in hand.
     package var capacity: Int
+    /// The most bytes of Redis' memory that its stream may take, by an estimate that is measured once a second; nil: any number.
+    package var capacityBytes: Int?
     /// What becomes of a frame beyond that.
     package var overflow = Overflow.reject
     /// What becomes of a frame that is settled.

@@ -40,4 +40,31 @@ struct OverflowTests {
             }
         }
     }
+
+    @Test("in bytes is 429 and degraded health as one in frames is, and says how many; a frame that never fits is 413")
+    func bytes() async throws {
+        try await withService(["FRAMEBUFFER_CAPACITY_BYTES": "1MiB"]) { service, redis in
+            let payload = Array(repeating: UInt8(ascii: "x"), count: 100_000)
+            let headers = [("Content-Type", "image/jpeg")]
+            var replies: [Reply] = []
+            while replies.last?.status ?? 200 == 200, replies.count < 20 {
+                replies.append(try await service.call("POST", "/enqueue", headers: headers, body: payload))
+            }
+            #expect((9...11).contains(replies.count))
+            let last = try #require(replies.last)
+            let problem = try last.expectProblem(429)
+            #expect(problem["detail"]?.string?.contains("1048576 bytes") == true)
+            #expect(last.header("Retry-After") != nil)
+            let size = try await service.get("/queue/size").json()
+            #expect(size["capacity_bytes"]?.integer == 1 << 20)
+            #expect((size["bytes"]?.integer ?? 0) <= 1 << 20)
+            let large = Array(repeating: UInt8(ascii: "x"), count: 2 << 20)
+            try await service.call("POST", "/enqueue", headers: headers, body: large).expectProblem(413)
+            #expect(try await service.dequeue() != nil)
+            let hasRoom = try await eventually {
+                try await service.call("POST", "/enqueue", headers: headers, body: payload).status == 200
+            }
+            #expect(hasRoom)
+        }
+    }
 }

@@ -72,6 +72,39 @@ struct SecretsTests {
         await service.kill()
     }
 
+    @Test("of such a user does for what is done with old frames, too: dropped, expired, superseded, kept, deleted")
+    func leastRightsForOldFrames() async throws {
+        let redis = try await RedisServer()
+        try await addUser(redis)
+        let service = try await FrameBufferProcess(
+            redis: url(redis, password: Self.password),
+            [
+                "LOG_LEVEL": "trace", "FRAMEBUFFER_CAPACITY_FRAMES": "5", "FRAMEBUFFER_CAPACITY_BYTES": "10MiB",
+                "FRAMEBUFFER_OVERFLOW": "drop-oldest", "FRAMEBUFFER_RETENTION": "stream",
+                "FRAMEBUFFER_KEEP_FRAMES": "2",
+            ]
+        )
+        for number in 0..<7 { try await service.add("\(number)") }
+        #expect(try await service.get("/dequeue?mode=latest").json()["frame"]?["frame_id"] == .string("6"))
+        let reply = try await service.enqueue(#"{"frame_id":"old","timestamp":1}"#)
+        #expect(reply.status == 200)
+        #expect(try await service.get("/dequeue?max_age=1s").json()["status"] == .string("empty"))
+        let id = try #require(try await service.enqueue(#"{"frame_id":"gone"}"#).json()["message_id"]?.string)
+        #expect(try await service.call("DELETE", "/frames/\(id)").status == 200)
+        try await service.add("purged")
+        #expect(try await service.call("DELETE", "/frames").status == 200)
+        let isEmpty = try await eventually { try await service.get("/queue/size").json()["size"]?.integer == 0 }
+        #expect(isEmpty, "\(service.log)")
+        let length = try await eventually { try await redis.cli("XLEN", "frames:queue") == "2" }
+        #expect(length)
+        let counters = try await redis.cli("HGETALL", "frames:queue:{frames:queue}:counters")
+        for counter in ["dropped\n2", "superseded\n4", "expired\n1", "trimmed\n8"] {
+            #expect(counters.contains(counter), "\(counters)")
+        }
+        #expect(!service.log.contains("NOPERM"), "\(service.log)")
+        await service.kill()
+    }
+
     @Test("that is wrong makes the service unready, with one clear line in the log, and stands in no answer or line")
     func wrong() async throws {
         let redis = try await RedisServer()

@@ -21,6 +21,7 @@ extension FrameBuffer {
                 leased: counts.pending,
                 dead: counts.dead,
                 capacity: configuration.capacity,
+                capacityBytes: configuration.capacityBytes,
                 bytes: counts.length > 0 ? measured?.bytes ?? 0 : 0,
                 oldestAge: size > counts.pending ? measured?.oldest.map(clock.age) : nil
             )
@@ -39,6 +40,32 @@ extension FrameBuffer {
         }
     }
 
+    // MARK: Capacity
+
+    /// The most frames that there may be together with `count` more, of `bytes` together.
+    func capacity(with count: Int = 0, of bytes: Int = 0) -> Int {
+        guard let byteCapacity else { return configuration.capacity }
+        return min(configuration.capacity, byteCapacity.frames(with: count, of: bytes))
+    }
+
+    /// Makes sure, where bytes are bounded, that it is known how many there are. Throws ``FrameBufferError/Code/tooLarge`` for
+    /// frames that never fit.
+    func measureBytes(for bytes: Int = 0) async throws(FrameBufferError) {
+        guard let byteCapacity else { return }
+        guard bytes <= byteCapacity.most else {
+            throw FrameBufferError(
+                .tooLarge,
+                "the queue \(keys.stream) holds at most \(byteCapacity.most) bytes, and this is \(bytes)"
+            )
+        }
+        if byteCapacity.isUnknown {
+            _ = try await currentSize()
+        } else if byteCapacity.isDue(now: .now()) {
+            // Nobody waits for it: what is known is known well enough.
+            count(measuring: true) { _ in }
+        }
+    }
+
     /// The stream has so many groups.
     func saw(groups: Int) {
         keepsSettled = configuration.retention == .stream || groups > 1
@@ -53,20 +80,25 @@ extension FrameBuffer {
 
     private func count() async throws(RedisError) -> Counts {
         let isMeasured = measured.map { NIODeadline.now() - $0.at < .seconds(1) } ?? false
+        let result = await withUnsafeContinuation { continuation in
+            count(measuring: !isMeasured) { continuation.resume(returning: $0) }
+        }
+        return try result.get()
+    }
+
+    private func count(measuring: Bool, _ completion: @escaping @Sendable (Result<Counts, RedisError>) -> Void) {
+        if measuring { byteCapacity?.willMeasure(now: .now()) }
         let call = ScriptCall(
             QueueScripts.size,
             keys: [keys.stream, keys.ready, keys.kept, keys.dead],
-            [configuration.group, isMeasured ? "0" : "1"]
+            [configuration.group, measuring ? "1" : "0"]
         )
-        let result = await withUnsafeContinuation { continuation in
-            redis.assumeIsolated { redis in
-                // In the order of Redis' answers: a depth that is noted later would hide what was written since.
-                redis.send(call) { result in
-                    continuation.resume(returning: self.assumeIsolated { $0.counted(result, measuring: !isMeasured) })
-                }
+        redis.assumeIsolated { redis in
+            // In the order of Redis' answers: a depth that is noted later would hide what was written since.
+            redis.send(call) { result in
+                completion(self.assumeIsolated { $0.counted(result, measuring: measuring) })
             }
         }
-        return try result.get()
     }
 
     private func counted(_ result: Result<RedisReply, RedisError>, measuring: Bool) -> Result<Counts, RedisError> {
@@ -78,12 +110,14 @@ extension FrameBuffer {
             saw(groups: groups)
             depth.saw(length - kept, now: .now())
             if measuring {
+                let bytes = value[5]?.integer ?? 0
                 let captured = value[7]?.withBytes { FrameTimestamp.milliseconds(RawText($0)) }.flatMap(\.self)
                 let enqueued = value[6]?.withBytes { StreamID($0) }.flatMap(\.self).map {
                     Int(clamping: $0.milliseconds)
                 }
                 let oldest = enqueued.map { FrameTime(captured: captured, enqueued: $0) }
-                measured = (.now(), value[5]?.integer ?? 0, oldest)
+                measured = (.now(), bytes, oldest)
+                byteCapacity?.measured(bytes, entries: length)
             }
             return .success(Counts(length: length, pending: pending, kept: kept, dead: dead))
         }

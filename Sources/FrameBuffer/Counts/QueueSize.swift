@@ -10,8 +10,13 @@ package struct QueueSize: Sendable {
     package let dead: Int
     /// The most that `size` may be.
     package let capacity: Int
+    /// The most that `bytes` may be; nil: any number.
+    package let capacityBytes: Int?
     /// Redis' own estimate of the stream's memory, at most a second old.
     package let bytes: Int
     /// The age of the frame that has waited longest, which was looked up at most a second ago; nil while nothing waits.
     package let oldestAge: FrameAge?
+
+    /// Whether no further frame has room.
+    package var isFull: Bool { size >= capacity || capacityBytes.map { bytes >= $0 } ?? false }
 }

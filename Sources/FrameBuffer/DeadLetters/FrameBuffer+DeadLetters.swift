@@ -54,6 +54,7 @@ extension FrameBuffer {
     /// Ids that are no dead letter's, and letters that had to leave their fields behind, are passed over. Throws
     /// ``FrameBufferError/Code/full`` where there is no room for even one; where there is room for some, those are redriven.
     package func redrive(_ ids: [StreamID]?) async throws(FrameBufferError) -> Int {
+        try await measureBytes()
         let outcome: (redriven: Int, isFull: Bool)
         do throws(RedisError) {
             outcome = if let ids { try await redriveSome(ids) } else { try await redriveAll() }
@@ -71,7 +72,7 @@ extension FrameBuffer {
             let call = ScriptCall(
                 DeadLetterScripts.redrive,
                 keys: [keys.stream, keys.kept, keys.dead],
-                [String(configuration.capacity)] + portion.map(\.description)
+                [String(capacity())] + portion.map(\.description)
             )
             let answer = try await redis.call(call).value
             redriven += answer[0]?.integer ?? 0
@@ -87,7 +88,7 @@ extension FrameBuffer {
             let call = ScriptCall(
                 DeadLetterScripts.redriveAll,
                 keys: [keys.stream, keys.kept, keys.dead],
-                [String(configuration.capacity), start, end, String(Self.lettersACall)]
+                [String(capacity()), start, end, String(Self.lettersACall)]
             )
             let answer = try await redis.call(call).value
             redriven += answer[0]?.integer ?? 0

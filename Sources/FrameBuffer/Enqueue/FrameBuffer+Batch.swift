@@ -37,9 +37,11 @@ extension FrameBuffer {
         _ entries: [StreamEntry],
         by deduplication: Deduplication?
     ) async -> Result<[EnqueuedFrame], FrameBufferError> {
+        let bytes = entries.reduce(0) { $0 + $1.memory }
         do throws(FrameBufferError) {
+            try await measureBytes(for: bytes)
             // Full: answered without sending the payloads. A key's first reply is told from a full queue too.
-            let last = configuration.capacity - entries.count
+            let last = capacity(with: entries.count, of: bytes) - entries.count
             if configuration.overflow == .reject, deduplication == nil, depth.wasFull(last + 1),
                 try await currentSize() > last
             {
@@ -48,10 +50,10 @@ extension FrameBuffer {
         } catch {
             return .failure(error)
         }
-        let call = call(for: entries, by: deduplication)
+        let call = call(for: entries, of: bytes, by: deduplication)
         do throws(RedisError) {
             let answer = try await withGroup { () throws(RedisError) in
-                try await send(call, count: entries.count).get().value
+                try await send(call, count: entries.count, bytes: bytes).get().value
             }
             let frames = try enqueued(entries, answer: answer)
             return frames.map { .success($0) } ?? .failure(full(for: entries.count))
@@ -60,9 +62,10 @@ extension FrameBuffer {
         }
     }
 
-    private func send(_ call: ScriptCall, count: Int) async -> Result<RedisReply, RedisError> {
+    private func send(_ call: ScriptCall, count: Int, bytes: Int) async -> Result<RedisReply, RedisError> {
         await withUnsafeContinuation { (waiter: UnsafeContinuation<Result<RedisReply, RedisError>, Never>) in
             depth.sent(count)
+            byteCapacity?.sent(bytes, count: count)
             redis.assumeIsolated { redis in
                 redis.send(call) { result in
                     // In the order of Redis' answers, as all that tells of the depth.
@@ -76,13 +79,17 @@ extension FrameBuffer {
     private func full(for count: Int) -> FrameBufferError {
         FrameBufferError(
             .full,
-            "the queue \(keys.stream) has no room for \(count) more: it holds at most \(configuration.capacity) frames"
+            "the queue \(keys.stream) has no room for \(count) more: it holds at most \(bounds)"
         )
     }
 
     // MARK: What is asked
 
-    private func call(for entries: [StreamEntry], by deduplication: Deduplication?) -> ScriptCall {
+    private func call(
+        for entries: [StreamEntry],
+        of bytes: Int,
+        by deduplication: Deduplication?
+    ) -> ScriptCall {
         let marks =
             switch deduplication {
             case nil: [String]()
@@ -95,6 +102,7 @@ extension FrameBuffer {
             size + entry.size + number + RESPEncoder.bulkSize(entry.context?.traceparent.utf8.count ?? 1)
         }
         let words = wordsToDrop
+        let capacity = capacity(with: entries.count, of: bytes)
         return ScriptCall(
             configuration.overflow == .reject ? QueueScripts.enqueueAll : QueueScripts.enqueueAllDropping,
             keys: (configuration.overflow == .reject ? [keys.stream, keys.kept] : keys.all) + marks,
@@ -102,7 +110,7 @@ extension FrameBuffer {
             size: words.reduce(size) { $0 + RESPEncoder.bulkSize($1.utf8.count) }
         ) { encoder in
             for word in words { encoder.bulk(word) }
-            encoder.bulk(configuration.capacity)
+            encoder.bulk(capacity)
             encoder.bulk(share)
             encoder.bulk(Int(configuration.deduplicationWindow.milliseconds))
             for entry in entries {

@@ -26,8 +26,9 @@ extension FrameBuffer {
 
     private func write(_ entry: StreamEntry) async -> Result<Place, FrameBufferError> {
         do throws(FrameBufferError) {
-            if configuration.overflow == .reject, depth.wasFull(configuration.capacity),
-                try await currentSize() >= configuration.capacity
+            if byteCapacity != nil { try await measureBytes(for: entry.memory) }
+            if configuration.overflow == .reject, depth.wasFull(capacity(for: entry)),
+                try await currentSize() >= capacity(for: entry)
             {
                 throw full
             }
@@ -50,7 +51,7 @@ extension FrameBuffer {
     private func send(_ entry: StreamEntry) async -> Result<Place?, RedisError> {
         await withUnsafeContinuation { (waiter: EnqueueTurn.Waiter) in
             // Looked at here and not before: all that comes between a look and its frame would find the same room.
-            if depth.hasRoom(in: configuration.capacity, now: .now()) {
+            if depth.hasRoom(in: capacity(for: entry), now: .now()) {
                 add(entry, waiter)
             } else {
                 addIfRoom(entry, waiter)
@@ -58,12 +59,18 @@ extension FrameBuffer {
         }
     }
 
+    private func capacity(for entry: StreamEntry) -> Int {
+        byteCapacity == nil ? configuration.capacity : capacity(with: 1, of: entry.memory)
+    }
+
     var full: FrameBufferError {
         let rest = configuration.overflow == .reject ? "" : ", and all of them are in hand"
-        return FrameBufferError(
-            .full,
-            "the queue \(keys.stream) holds all the \(configuration.capacity) frames it may\(rest)"
-        )
+        return FrameBufferError(.full, "the queue \(keys.stream) holds all the \(bounds) it may\(rest)")
+    }
+
+    /// How much the queue may hold, for a person.
+    var bounds: String {
+        "\(configuration.capacity) frames" + (configuration.capacityBytes.map { " or \($0) bytes" } ?? "")
     }
 
     // MARK: With room to spare
@@ -73,6 +80,7 @@ extension FrameBuffer {
         let turn = openTurn ?? beginTurn()
         turn.sent()
         depth.sent()
+        byteCapacity?.sent(entry.memory)
         let stream = keys.stream
         let written = NIOLoopBound(turn, eventLoop: eventLoop)
         redis.assumeIsolated { redis in
@@ -144,6 +152,7 @@ extension FrameBuffer {
     private func addIfRoom(_ entry: StreamEntry, _ waiter: EnqueueTurn.Waiter) {
         let call = call(for: entry)
         depth.sent()
+        byteCapacity?.sent(entry.memory)
         redis.assumeIsolated { redis in
             redis.send(call) { result in
                 waiter.resume(returning: self.assumeIsolated { $0.addedIfRoom(result) })
@@ -153,6 +162,7 @@ extension FrameBuffer {
 
     private func call(for entry: StreamEntry) -> ScriptCall {
         let words = wordsToDrop
+        let capacity = capacity(for: entry)
         return ScriptCall(
             configuration.overflow == .reject ? QueueScripts.enqueue : QueueScripts.enqueueDropping,
             keys: configuration.overflow == .reject ? [keys.stream, keys.kept] : keys.all,
@@ -161,7 +171,7 @@ extension FrameBuffer {
                 + words.reduce(0) { $0 + RESPEncoder.bulkSize($1.utf8.count) }
         ) { encoder in
             for word in words { encoder.bulk(word) }
-            encoder.bulk(configuration.capacity)
+            encoder.bulk(capacity)
             entry.encode(into: &encoder)
         }
     }

@@ -64,7 +64,7 @@ extension QueueScripts {
             redis.call('HINCRBY', counters, reason, 1)
             camera = reason .. ' ' .. camera
             -- Who makes up cameras must not fill the memory with them.
-            if redis.call('HEXISTS', counters, camera) == 1 or redis.call('HLEN', counters) < 1000 then
+            if redis.call('HGET', counters, camera) or redis.call('HLEN', counters) < 1000 then
                 redis.call('HINCRBY', counters, camera, 1)
             end
         end

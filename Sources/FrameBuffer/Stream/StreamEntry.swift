@@ -14,6 +14,9 @@ struct StreamEntry: Sendable {
         wordCount * RESPEncoder.bulkSize(0) + frame.byteCountBound(frameID: frameID, context: context)
     }
 
+    /// About how many bytes of Redis' memory it takes.
+    var memory: Int { ByteCapacity.memory(size) }
+
     /// Writes names and values.
     func encode(into encoder: inout RESPEncoder) {
         frame.forEachField(frameID: frameID, context: context) { name, value in

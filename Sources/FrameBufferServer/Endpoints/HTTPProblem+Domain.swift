@@ -50,6 +50,13 @@ extension HTTPProblem {
                 detail: error.message,
                 headers: ["Retry-After": Self.pause]
             )
+        case .tooLarge:
+            self.init(
+                .payloadTooLarge,
+                type: "urn:framebuffer:larger-than-queue",
+                title: "Larger than the queue",
+                detail: error.message
+            )
         case .tooManyPolls:
             self.init(
                 .serviceUnavailable,

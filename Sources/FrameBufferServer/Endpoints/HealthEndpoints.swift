@@ -42,7 +42,7 @@ struct HealthEndpoints: Sendable {
         var statuses: (redis: Status, queue: Status, tracing: Status) = (.healthy, .healthy, .healthy)
         if case .failure = probe { statuses.redis = .unhealthy }
         switch size {
-        case .success(let size): if size.size >= size.capacity { statuses.queue = .degraded }
+        case .success(let size): if size.isFull { statuses.queue = .degraded }
         case .failure: statuses.queue = .unhealthy
         }
         if tracing.isFailing { statuses.tracing = .degraded }

@@ -25,6 +25,7 @@ struct QueueEndpoints: Sendable {
             $0.member("dead", size.dead)
             $0.member("capacity", size.capacity)
             $0.member("bytes", size.bytes)
+            if let most = size.capacityBytes { $0.member("capacity_bytes", most) }
             $0.member("oldest_age_ms", size.oldestAge?.milliseconds)
         }
         return Endpoint.Answer(response: HTTPResponse(json: json))

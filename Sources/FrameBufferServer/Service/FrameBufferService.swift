@@ -146,6 +146,7 @@ package struct FrameBufferService: Sendable {
             capacity: settings.capacityFrames,
             maxDeliveries: settings.maxDeliveries
         )
+        queue.capacityBytes = settings.capacityBytes
         queue.overflow = settings.overflow
         queue.retention = settings.retention
         queue.keepFrames = settings.keepFrames
