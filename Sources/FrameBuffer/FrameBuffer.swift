@@ -32,6 +32,8 @@ package actor FrameBuffer {
     /// Whether groups other than ours read the stream, as last seen: then settled frames are kept for them, don't count,
     /// and `XLEN` alone doesn't say how deep the queue is.
     var isShared = false
+    /// What Redis has not been told of yet.
+    var lastFrames = LastFrames()
 
     // Dequeueing
     let pollLimit: PollLimit

@@ -11,7 +11,7 @@ enum QueueScripts {
             enqueue, enqueueDropping, enqueueAll, enqueueAllDropping, take, settle, giveBack, reap, bury, ensureGroup,
             size, beat, release, delete, purge,
         ]
-        + LeaseScripts.all + DeadLetterScripts.all
+        + LeaseScripts.all + DeadLetterScripts.all + LookScripts.all
 
     /// KEYS stream, kept. ARGV capacity, field, value, …. Returns the id, or nil where the queue is full, and its size.
     static let enqueue = RedisScript(
