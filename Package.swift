@@ -134,7 +134,8 @@ let package = Package(
         .testTarget(
             name: "Acceptance",
             dependencies: [
-                "framebuffer", "FrameBufferServer", "RedisTesting", arguments, httpClient, nioCore, nioPosix, nioHTTP1,
+                "framebuffer", "FrameBufferClient", "FrameBufferServer", "RedisTesting", arguments, httpClient, nioCore,
+                nioPosix, nioHTTP1,
             ],
             path: "Tests/Acceptance",
             exclude: ["Support/make_jpegs.py", "Support/otlp_receiver.py", "Support/requirements.txt"],

@@ -35,6 +35,8 @@ package actor FrameBuffer {
     /// Whether settled frames may be in the stream, for readers or, as last seen, for groups other than ours: they don't
     /// count, and `XLEN` alone doesn't say how deep the queue is.
     var keepsSettled: Bool
+    /// What Redis has not been told of yet.
+    var lastFrames = LastFrames()
 
     // Dequeueing
     let pollLimit: PollLimit

@@ -7,13 +7,15 @@ import NIOHTTP1
 ///
 /// ```swift
 /// let buffer = FrameBufferClient(url: "http://127.0.0.1:8080")
-/// let receipt = try await buffer.enqueue(data: jpeg, contentType: "image/jpeg", cameraID: "cam01")
-/// while let frame = try await buffer.dequeue(wait: .seconds(30)) {
-///     try await process(frame)
+/// try await buffer.enqueue(data: jpeg, contentType: "image/jpeg", cameraID: "cam01")
+/// while let leased = try await buffer.dequeue(wait: .seconds(30), lease: .seconds(60)) {
+///     try await process(leased.frame)
+///     try await buffer.ack([leased.receipt])
 /// }
 /// ```
 ///
-/// A cancelled call ends its request; a frame that was on its way to a cancelled `dequeue` goes back into the queue.
+/// A cancelled call ends its request, which may have had its effect; a frame that was on its way to a cancelled `dequeue`
+/// goes back into the queue.
 public struct FrameBufferClient: Sendable {
     /// The service's URL, without a path.
     public let url: String
@@ -49,56 +51,102 @@ public struct FrameBufferClient: Sendable {
     ///   - contentType: the payload's media type, e.g. `image/jpeg`.
     ///   - cameraID: the camera it came from. A JSON frame says so itself: for these it is not sent.
     ///   - frameID: its id; nil lets the service make one. As with the camera, not sent for JSON frames.
-    /// - Throws: `FrameBufferError`, `CancellationError`.
+    ///   - idempotencyKey: by what it is known when it is sent again, for the two minutes in which that writes nothing; 1 to
+    ///     256 characters of printable ASCII.
+    /// - Throws: `FrameBufferError`, `CancellationError`. After either the frame may be in the queue, unless
+    ///   ``FrameBufferError/isOutcomeUnknown`` is false; with an `idempotencyKey` it can be sent again.
+    @discardableResult
     public func enqueue(
         data: ByteBuffer,
         contentType: String,
         cameraID: String? = nil,
-        frameID: String? = nil
+        frameID: String? = nil,
+        idempotencyKey: String? = nil
     ) async throws -> EnqueuedFrame {
         let isJSON = contentType.prefix { $0 != ";" && $0 != " " }.lowercased() == "application/json"
-        let query = isJSON ? [] : [("camera_id", cameraID), ("frame_id", frameID)]
-        var request = request("/enqueue", query: query)
-        request.method = .POST
+        let fields = isJSON ? [] : [("camera_id", cameraID), ("frame_id", frameID)]
+        let reply = try await upload(data, contentType: contentType, fields: fields, key: idempotencyKey)
+        return try decode(EnqueuedFrame.Reply.self, from: reply.body).frame
+    }
+
+    /// Puts frames into the queue in one request, all or none. Returns once Redis has them.
+    ///
+    /// - Parameters:
+    ///   - frames: the JSON object of each, 1,000 of them at most.
+    ///   - idempotencyKey: by what all of them together are known when they are sent again, as for a single frame.
+    /// - Returns: what became of each, in their order.
+    /// - Throws: `FrameBufferError`, `CancellationError`, as for a single frame.
+    @discardableResult
+    public func enqueue(batch frames: [ByteBuffer], idempotencyKey: String? = nil) async throws -> [EnqueuedFrame] {
+        var body = ByteBuffer()
+        body.reserveCapacity(frames.reduce(2) { $0 + $1.readableBytes + 1 })
+        for (index, frame) in frames.enumerated() {
+            body.writeString(index == 0 ? "[" : ",")
+            body.writeImmutableBuffer(frame)
+        }
+        body.writeString(frames.isEmpty ? "[]" : "]")
+        let reply = try await upload(body, contentType: "application/json", fields: [], key: idempotencyKey)
+        return try decode(EnqueuedFrame.BatchReply.self, from: reply.body).frames
+    }
+
+    private func upload(
+        _ body: ByteBuffer,
+        contentType: String,
+        fields: [(String, String?)],
+        key: String?
+    ) async throws -> Reply {
+        var request = request("/enqueue", .POST, query: fields)
         request.headers.add(name: "Content-Type", value: contentType)
-        request.body = .bytes(data)
+        if let key { request.headers.add(name: "Idempotency-Key", value: key) }
+        request.body = .bytes(body)
         // A large body on a slow line takes its time; the service has deadlines of its own.
-        return try await decode(EnqueuedFrame.self, from: send(request, timeout: .minutes(5)).body)
+        return try await send(request, timeout: .minutes(5))
     }
 
     // MARK: - Consuming
 
-    /// Takes the next frame, its payload as it was put in. It is settled when it has arrived here.
+    /// Takes the next frame. It is settled when it has arrived here.
     ///
-    /// - Parameter wait: how long to wait for a frame, up to a minute.
+    /// - Parameters:
+    ///   - wait: how long to wait for a frame, up to a minute.
+    ///   - form: how it is to come.
     /// - Returns: nil where none came in time.
     /// - Throws: `FrameBufferError`, `CancellationError`.
-    public func dequeue(wait: Duration = .seconds(1)) async throws -> DequeuedFrame? {
-        let reply = try await dequeue(wait: wait, accept: "application/octet-stream, application/json;q=0.5")
-        if reply.status == .noContent { return nil }
-        guard reply.contentType == "application/json" else { return try DequeuedFrame(payloadReply: reply) }
-        return try DequeuedFrame(jsonReply: reply)
+    public func dequeue(
+        wait: Duration = .seconds(1),
+        as form: DequeuedFrame.Form = .payload
+    ) async throws -> DequeuedFrame? {
+        try await dequeue(wait: wait, form: form, lease: [])?.frame
     }
 
-    /// Takes the next frame with all of its fields, as the service's JSON reply: `{"status":"dequeued","frame":{…},…}`. A
-    /// binary payload is base64 in it.
+    /// Takes the next frame under a lease: until that ends nobody else gets it, and this caller says what becomes of it, by
+    /// ``ack(_:)``, ``nack(_:delay:reason:)``, ``extend(_:lease:)`` or ``reject(_:reason:)``.
     ///
-    /// - Parameter wait: how long to wait for a frame, up to a minute.
+    /// - Parameters:
+    ///   - wait: how long to wait for a frame, up to a minute.
+    ///   - lease: how long the frame is to be this caller's, a second to an hour.
+    ///   - consumer: who this caller is, for those who look at the queue; nil: the address it comes from.
+    ///   - form: how it is to come.
     /// - Returns: nil where none came in time.
     /// - Throws: `FrameBufferError`, `CancellationError`.
-    public func dequeueJSON(wait: Duration = .seconds(1)) async throws -> ByteBuffer? {
-        let reply = try await dequeue(wait: wait, accept: "application/json")
-        return try decode(Status.self, from: reply.body).status == "empty" ? nil : reply.body
+    public func dequeue(
+        wait: Duration = .seconds(1),
+        lease: Duration,
+        consumer: String? = nil,
+        as form: DequeuedFrame.Form = .payload
+    ) async throws -> LeasedFrame? {
+        let lease = [("lease", "\(lease.milliseconds)ms" as String?), ("consumer", consumer)]
+        return try await dequeue(wait: wait, form: form, lease: lease).map(LeasedFrame.init)
     }
 
-    private func dequeue(wait: Duration, accept: String) async throws -> Reply {
-        var request = request("/dequeue", query: [("wait", "\(wait.milliseconds)ms")])
-        request.headers.add(name: "Accept", value: accept)
-        return try await send(request, timeout: wait.timeout)
-    }
-
-    private struct Status: Decodable {
-        let status: String
+    private func dequeue(
+        wait: Duration,
+        form: DequeuedFrame.Form,
+        lease: [(String, String?)]
+    ) async throws -> DequeueReply? {
+        var request = request("/dequeue", query: [("wait", "\(wait.milliseconds)ms")] + lease)
+        request.headers.add(name: "Accept", value: form.mediaTypes)
+        return try DequeueReply(try await send(request, timeout: wait.timeout))
     }
 
     // MARK: - Looking
@@ -135,14 +183,26 @@ public struct FrameBufferClient: Sendable {
         }
     }
 
-    private func request(_ path: String, query: [(name: String, value: String?)] = []) -> HTTPClientRequest {
+    func request(
+        _ path: String,
+        _ method: HTTPMethod = .GET,
+        query: [(name: String, value: String?)] = []
+    ) -> HTTPClientRequest {
         let pairs = query.compactMap { name, value in value.map { "\(name)=\($0.percentEncoded)" } }
         var request = HTTPClientRequest(url: url + path + (pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&")))
+        request.method = method
         request.headers.add(name: "User-Agent", value: "framebuffer-client")
         return request
     }
 
-    private func send(_ request: HTTPClientRequest, timeout: TimeAmount) async throws -> Reply {
+    func request(_ path: String, _ method: HTTPMethod, json: some Encodable) throws -> HTTPClientRequest {
+        var request = request(path, method)
+        request.headers.add(name: "Content-Type", value: "application/json")
+        request.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(json)))
+        return request
+    }
+
+    func send(_ request: HTTPClientRequest, timeout: TimeAmount) async throws -> Reply {
         do {
             let response = try await httpClient.execute(request, timeout: timeout)
             let body = try await response.body.collect(upTo: Self.maximumReplySize)
@@ -159,7 +219,7 @@ public struct FrameBufferClient: Sendable {
         }
     }
 
-    private func decode<Value: Decodable>(_ type: Value.Type, from body: ByteBuffer) throws -> Value {
+    func decode<Value: Decodable>(_ type: Value.Type, from body: ByteBuffer) throws -> Value {
         do {
             return try JSONDecoder().decode(type, from: Data(body.readableBytesView))
         } catch {
@@ -169,7 +229,7 @@ public struct FrameBufferClient: Sendable {
 }
 
 extension Duration {
-    fileprivate var milliseconds: Int64 {
+    var milliseconds: Int64 {
         components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000
     }
 

@@ -43,7 +43,7 @@ struct EnqueueCommand: AsyncParsableCommand {
         for file in files {
             do throws(Failure) {
                 let frame = try await enqueue(file, with: client)
-                Console.write("\(frame.frameID) \(frame.messageID) \(frame.traceID ?? "-")")
+                try Console.write("\(frame.frameID) \(frame.messageID) \(frame.traceID ?? "-")")
             } catch {
                 // A frame that is refused stands in no other's way; a service that is away does.
                 let failed = Failure("\(file): \(error.message)", exitCode: error.exitCode)

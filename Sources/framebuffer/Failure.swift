@@ -5,6 +5,7 @@ struct Failure: Error {
     static let unreadableInput: Int32 = 66
     static let unavailable: Int32 = 69
     static let unusableOutput: Int32 = 73
+    static let tryAgain: Int32 = 75
     static let unusableEnvironment: Int32 = 78
 
     let message: String

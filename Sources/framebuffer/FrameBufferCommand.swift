@@ -14,7 +14,10 @@ struct FrameBufferCommand: AsyncParsableCommand {
               framebuffer size
               framebuffer dequeue --output frames
             """,
-        subcommands: [ServeCommand.self, EnqueueCommand.self, DequeueCommand.self, TailCommand.self, SizeCommand.self]
+        subcommands: [
+            ServeCommand.self, EnqueueCommand.self, DequeueCommand.self, TailCommand.self, SizeCommand.self,
+            DeadLettersCommand.self, RedriveCommand.self,
+        ]
     )
 
     static func main() async {

@@ -26,9 +26,9 @@ struct SizeCommand: AsyncParsableCommand {
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = .sortedKeys
-            Console.write(String(decoding: try encoder.encode(size), as: UTF8.self))
+            try Console.write(String(decoding: try encoder.encode(size), as: UTF8.self))
         } else {
-            Console.write(
+            try Console.write(
                 "\(size.queue): \(size.waiting) waiting, \(size.leased) leased, \(size.dead) dead, room for \(size.capacity)"
             )
         }

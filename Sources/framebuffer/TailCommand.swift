@@ -42,7 +42,7 @@ struct TailCommand: AsyncParsableCommand {
                 let tail = try await client.tail(after: after, wait: .seconds(30))
                 for frame in tail.frames.prefix(remaining) {
                     let words = [frame.frameID, frame.cameraID, frame.messageID, frame.traceID]
-                    Console.write(words.map { $0 ?? "-" }.joined(separator: " "))
+                    try Console.write(words.map { $0 ?? "-" }.joined(separator: " "))
                 }
                 remaining -= tail.frames.count
                 after = tail.next

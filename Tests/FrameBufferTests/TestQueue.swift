@@ -68,6 +68,7 @@ struct TestQueue {
                 group.addTask { await buffer.read() }
                 group.addTask { await buffer.follow() }
                 group.addTask { await buffer.lookAfterConnections() }
+                group.addTask { await buffer.tellLastFrames() }
                 if keepsHouse {
                     group.addTask { await buffer.keepHouse() }
                     group.addTask { await buffer.returnLapsed() }
@@ -112,9 +113,10 @@ struct TestQueue {
     func lease(
         count: Int = 1,
         for duration: Duration = .seconds(60),
-        wait: Duration = .seconds(5)
+        wait: Duration = .seconds(5),
+        holder: String = "test"
     ) async throws -> [DequeuedFrame] {
-        let terms = LeaseTerms(duration: duration, holder: "test")
+        let terms = LeaseTerms(duration: duration, holder: holder)
         return try await buffer.dequeue(count: count, wait: wait, lease: terms)
     }
 

@@ -29,6 +29,9 @@ extension FrameBuffer {
                 outcome: written.map { Place(id: $0.messageID, depth: $0.queueSize) },
                 isDuplicate: (try? written.get())?.isDuplicate ?? false
             )
+            if case .success(let written) = written, !written.isDuplicate {
+                noteLast(of: entry.frame, written.frameID, written.messageID)
+            }
         }
         return try outcome.get()
     }

@@ -21,6 +21,7 @@ extension FrameBuffer {
         let outcome = await write(StreamEntry(frame: frame, frameID: frameID, context: context))
         spans.endEnqueue(span, frame: frame, frameID: frameID, outcome: outcome)
         let place = try outcome.get()
+        noteLast(of: frame, frameID, place.id)
         return EnqueuedFrame(frameID: frameID, messageID: place.id, queueSize: place.depth, context: context)
     }
 

@@ -20,6 +20,8 @@ struct QueueKeys: Sendable {
     let processes: String
     /// Hash: what was trimmed, and the like.
     let counters: String
+    /// Hash: the last frame of each camera.
+    let cameras: String
 
     /// Those that scripts about frames in hand have to do with, in the order in which they know them.
     let all: [String]
@@ -38,6 +40,7 @@ struct QueueKeys: Sendable {
         settled = sidecar("settled")
         processes = sidecar("procs")
         counters = sidecar("counters")
+        cameras = sidecar("cameras")
         all = [stream, ready, held, lease, kept, dead, settled, counters]
     }
 

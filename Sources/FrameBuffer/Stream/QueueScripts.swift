@@ -12,7 +12,7 @@ enum QueueScripts {
             ensureGroup,
             size, beat, tidy, delete, purge, discard,
         ]
-        + LeaseScripts.all + DeadLetterScripts.all
+        + LeaseScripts.all + DeadLetterScripts.all + LookScripts.all
 
     /// KEYS stream, kept. ARGV capacity, field, value, …. Returns the id, or nil where the queue is full, and its size.
     static let enqueue = RedisScript(

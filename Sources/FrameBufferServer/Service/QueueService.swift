@@ -20,6 +20,7 @@ struct QueueService: Service {
                 await withTaskGroup { housekeeping in
                     for queue in loops.flatMap(\.all) {
                         housekeeping.addTask { await queue.lookAfterConnections() }
+                        housekeeping.addTask { await queue.tellLastFrames() }
                     }
                     for queue in loops.first?.all ?? [] {
                         housekeeping.addTask { await queue.keepHouse() }
