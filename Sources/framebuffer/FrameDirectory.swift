@@ -66,7 +66,10 @@ final class FrameDirectory {
 
     /// Gives a file its name, unless another has it.
     private static func publish(_ part: String, as file: String) -> Bool {
-        if link(part, file) == 0 { return unlink(part) == 0 }
+        if link(part, file) == 0 {
+            unlink(part)
+            return true
+        }
         // Not every file system has links.
         guard errno != EEXIST, access(file, F_OK) != 0 else { return false }
         return rename(part, file) == 0
