@@ -45,17 +45,18 @@ extension FrameBuffer {
 
     /// Looks after what this loop's own connections left behind, once a second, until it is cancelled.
     package func lookAfterConnections() async {
+        var lastIdleLook = NIODeadline.now()
         while !Task.isCancelled {
             for (consumer, deadline) in formerConsumers {
                 let gone = try? await reap(consumer, counts: false)
                 if gone == true, deadline < .now() { formerConsumers[consumer] = nil }
             }
             // What has lain that long with the one that reads, and neither is in hand nor leased, had a lease that Redis lost.
-            _ = try? await reap(
-                process.consumer(loop: loop, life: life),
-                counts: false,
-                idle: configuration.longestIdle
-            )
+            if NIODeadline.now() - lastIdleLook >= TimeAmount(configuration.longestIdle) {
+                lastIdleLook = .now()
+                let consumer = process.consumer(loop: loop, life: life)
+                _ = try? await reap(consumer, counts: false, idle: configuration.longestIdle)
+            }
             try? await Task.sleep(for: .seconds(1))
         }
     }
