@@ -173,6 +173,20 @@ struct RetentionTests {
         }
     }
 
+    @Test("A leased frame that a client of its own claims is that client's for as long as the lease was given")
+    func claimed() async throws {
+        try await TestQueue.with { queue, redis in
+            let id = try await queue.enqueue("a").messageID.description
+            #expect(try await queue.lease(for: .seconds(2)).count == 1)
+            #expect(try await queue.dequeue(wait: .seconds(1)) == [])
+            _ = try await redis.cli("XCLAIM", "frames:queue", "workers", "stranger", "0", id)
+            let clock = ContinuousClock()
+            let start = clock.now
+            #expect(try await queue.dequeue(wait: .seconds(20)) == ["a"])
+            #expect(clock.now - start > .milliseconds(1900))
+        }
+    }
+
     @Test("A group that somebody sets back hands each frame out once more, not twice")
     func setBack() async throws {
         try await TestQueue.with { queue, redis in

@@ -174,6 +174,20 @@ extension QueueScripts {
             return size, dropped
         end
 
+        -- A client of its own, which knows no leases, has claimed a leased frame: it has it for as long as the lease was given,
+        -- from then on.
+        local function isTakenOver(id, entry)
+            local record = record(id)
+            if string.sub(entry[2], 1, 3) == 'fb-' or not record or not record.token then return false end
+            local since = now() - entry[3] - record.time
+            -- What is claimed is handed out later by more than a rounding.
+            if since < 10 then return false end
+            redis.call('ZADD', lease, redis.call('ZSCORE', lease, id) + since, id)
+            record.time = record.time + since
+            keep(id, record)
+            return true
+        end
+
         -- Puts frames whose leases have run out back, oldest end first; returns how many were due.
         local function sweep(portion)
             local due = redis.call('ZRANGEBYSCORE', lease, '-inf', now(), 'LIMIT', 0, portion)
@@ -188,6 +202,8 @@ extension QueueScripts {
                         for i = 1, #info, 2 do names[info[i]] = info[i + 1] end
                         if names['name'] == group and id <= padded(names['last-delivered-id']) then drop(id) end
                     end
+                elseif isTakenOver(id, entry) then
+                    -- By a client of its own.
                 elseif not redis.call('XCLAIM', stream, group, entry[2], 0, id, 'JUSTID')[1] then
                     forget(id)
                     trimmed()
