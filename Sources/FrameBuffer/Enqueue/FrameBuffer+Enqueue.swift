@@ -16,47 +16,91 @@ extension FrameBuffer {
     /// Cancelling does nothing: what was begun is finished. Throws ``FrameBufferError``: full, or what Redis said; after
     /// ``RedisError/Code/lostReply`` the frame may be in the queue or not.
     package func enqueue(_ frame: IncomingFrame, for caller: Caller) async throws(FrameBufferError) -> EnqueuedFrame {
-        let frameID = frame.frameID ?? FrameID.generate(cameraID: frame.cameraID ?? "unknown", source: "http")
-        let (span, context) = spans.startEnqueue(frame, caller: caller)
-        let outcome = await write(StreamEntry(frame: frame, frameID: frameID, context: context))
-        spans.endEnqueue(span, frame: frame, frameID: frameID, outcome: outcome)
-        let place = try outcome.get()
-        noteLast(of: frame, frameID, place.id)
-        return EnqueuedFrame(frameID: frameID, messageID: place.id, queueSize: place.depth, context: context)
+        // What needs no waiting is done elsewhere: it would only make the task's memory larger.
+        let (entry, span) = begin(frame, for: caller)
+        if mayBeFull(for: entry), let refusal = await refusal(of: entry) {
+            return try end(span, entry, .failure(refusal)).get()
+        }
+        guard configuration.overflow == .reject else {
+            return try end(span, entry, await sendDropping(entry)).get()
+        }
+        let result = await withUnsafeContinuation { (waiter: EnqueueTurn.Waiter) in send(entry, waiter) }
+        return try end(span, entry, placed(result)).get()
     }
 
-    private func write(_ entry: StreamEntry) async -> Result<Place, FrameBufferError> {
-        do throws(FrameBufferError) {
-            if byteCapacity != nil { try await measureBytes(for: entry.memory) }
-            if configuration.overflow == .reject, depth.wasFull(capacity(for: entry)),
-                try await currentSize() >= capacity(for: entry)
-            {
-                throw full
-            }
-        } catch {
-            return .failure(error)
+    /// The span of a frame on its way in, while that is waited for.
+    private final class Span {
+        var record: SpanRecord?
+
+        init(_ record: SpanRecord) { self.record = record }
+    }
+
+    @inline(never)
+    private func begin(_ frame: IncomingFrame, for caller: Caller) -> (StreamEntry, Span) {
+        let frameID = frame.frameID ?? FrameID.generate(cameraID: frame.cameraID ?? "unknown", source: "http")
+        let (span, context) = spans.startEnqueue(frame, caller: caller)
+        return (StreamEntry(frame: frame, frameID: frameID, context: context), Span(span))
+    }
+
+    @inline(never)
+    private func end(
+        _ span: Span,
+        _ entry: StreamEntry,
+        _ outcome: Result<Place, FrameBufferError>
+    ) -> Result<EnqueuedFrame, FrameBufferError> {
+        if let record = span.record.take() {
+            spans.endEnqueue(record, frame: entry.frame, frameID: entry.frameID, outcome: outcome)
         }
-        let result = configuration.overflow == .reject ? await send(entry) : await sendDropping(entry)
-        return result.mapError(self.error).flatMap { $0.map { .success($0) } ?? .failure(full) }
+        return outcome.map { place in
+            noteLast(of: entry.frame, entry.frameID, place.id)
+            return EnqueuedFrame(
+                frameID: entry.frameID,
+                messageID: place.id,
+                queueSize: place.depth,
+                context: entry.context
+            )
+        }
+    }
+
+    /// Whether Redis has to be asked whether there is room, before a payload is sent.
+    private func mayBeFull(for entry: StreamEntry) -> Bool {
+        byteCapacity != nil || configuration.overflow == .reject && depth.wasFull(configuration.capacity)
+    }
+
+    @inline(never)
+    private func refusal(of entry: StreamEntry) async -> FrameBufferError? {
+        do throws(FrameBufferError) {
+            try await measureBytes(for: entry.memory)
+            guard configuration.overflow == .reject, depth.wasFull(capacity(for: entry)) else { return nil }
+            return try await currentSize() < capacity(for: entry) ? nil : full
+        } catch {
+            return error
+        }
     }
 
     /// Only who drops frames needs the group.
-    private func sendDropping(_ entry: StreamEntry) async -> Result<Place?, RedisError> {
+    @inline(never)
+    private func sendDropping(_ entry: StreamEntry) async -> Result<Place, FrameBufferError> {
         do throws(RedisError) {
-            return .success(try await withGroup { () throws(RedisError) in try await send(entry).get() })
+            let place = try await withGroup { () throws(RedisError) in
+                try await withUnsafeContinuation { (waiter: EnqueueTurn.Waiter) in send(entry, waiter) }.get()
+            }
+            return placed(.success(place))
         } catch {
-            return .failure(error)
+            return placed(.failure(error))
         }
     }
 
-    private func send(_ entry: StreamEntry) async -> Result<Place?, RedisError> {
-        await withUnsafeContinuation { (waiter: EnqueueTurn.Waiter) in
-            // Looked at here and not before: all that comes between a look and its frame would find the same room.
-            if depth.hasRoom(in: capacity(for: entry), now: .now()) {
-                add(entry, waiter)
-            } else {
-                addIfRoom(entry, waiter)
-            }
+    private func placed(_ result: Result<Place?, RedisError>) -> Result<Place, FrameBufferError> {
+        result.mapError(self.error).flatMap { $0.map { .success($0) } ?? .failure(full) }
+    }
+
+    private func send(_ entry: StreamEntry, _ waiter: EnqueueTurn.Waiter) {
+        // Looked at here and not before: all that comes between a look and its frame would find the same room.
+        if depth.hasRoom(in: capacity(for: entry), now: .now()) {
+            add(entry, waiter)
+        } else {
+            addIfRoom(entry, waiter)
         }
     }
 

@@ -1,10 +1,16 @@
 internal import RedisClient
 
-/// A frame with its id and its trace context: what one `XADD` writes.
-struct StreamEntry: Sendable {
+/// A frame with its id and its trace context: what one `XADD` writes. A class, as is the frame, and for the same reason.
+final class StreamEntry: Sendable {
     let frame: IncomingFrame
     let frameID: String
     let context: OutgoingContext?
+
+    init(frame: IncomingFrame, frameID: String, context: OutgoingContext?) {
+        self.frame = frame
+        self.frameID = frameID
+        self.context = context
+    }
 
     /// How many words its names and values are.
     var wordCount: Int { 2 * frame.fieldCount(context: context) }

@@ -27,53 +27,72 @@ package struct Endpoints: HTTPResponder {
     }
 
     package func respond(to request: HTTPRequest) async -> HTTPResponse {
-        switch router.match(method: request.method, path: request.path) {
-        case .found(let endpoint, let parameters):
-            if parameters.isEmpty {
-                await respond(to: request, by: endpoint)
-            } else {
-                await respond(to: request.with(parameters), by: endpoint)
+        // What is done before and after the one wait is elsewhere: it would only make the task's memory larger, which every
+        // request pays for.
+        let start = start(request)
+        switch start {
+        case .answer(let response): return response
+        case .endpoint(let endpoint, let request, let span):
+            do {
+                return finish(try await endpoint.handle(request, span.caller), endpoint, span)
+            } catch {
+                return fail(error, span)
             }
-        case .notFound:
-            HTTPProblem(.notFound, detail: "there is nothing at this path; GET /health and POST /enqueue are a start")
-                .response()
-        case .methodNotAllowed(let methods):
-            HTTPProblem(
-                .methodNotAllowed,
-                detail: "\(request.method.rawValue) does nothing here",
-                headers: ["Allow": methods.map(\.rawValue).joined(separator: ", ")]
-            ).response()
         }
     }
 
-    private func respond(to request: HTTPRequest, by endpoint: Endpoint) async -> HTTPResponse {
-        guard endpoint.tracing != .never else {
-            do {
-                return try await endpoint.handle(request, Caller(span: nil, broughtContext: false)).response
-            } catch {
-                return HTTPProblem(of: error).response()
-            }
+    private enum Start {
+        /// There is nothing to do.
+        case answer(HTTPResponse)
+        case endpoint(Endpoint, HTTPRequest, RequestSpan)
+    }
+
+    @inline(never)
+    private func start(_ request: HTTPRequest) -> Start {
+        switch router.match(method: request.method, path: request.path) {
+        case .found(let endpoint, let parameters):
+            .endpoint(
+                endpoint,
+                parameters.isEmpty ? request : request.with(parameters),
+                RequestSpan(request, endpoint, tracer: tracer)
+            )
+        case .notFound:
+            .answer(
+                HTTPProblem(
+                    .notFound,
+                    detail: "there is nothing at this path; GET /health and POST /enqueue are a start"
+                ).response()
+            )
+        case .methodNotAllowed(let methods):
+            .answer(
+                HTTPProblem(
+                    .methodNotAllowed,
+                    detail: "\(request.method.rawValue) does nothing here",
+                    headers: ["Allow": methods.map(\.rawValue).joined(separator: ", ")]
+                ).response()
+            )
         }
-        var span = RequestSpan(request, route: endpoint.route, tracer: tracer)
-        var response: HTTPResponse
-        do {
-            let answer = try await endpoint.handle(request, span.caller)
-            response = answer.response
-            if let traceparent = answer.context?.traceparent ?? span.traceparent(ifFound: answer.found) {
-                response.headers.add(name: "traceparent", value: traceparent)
-            }
-            if endpoint.tracing == .always || answer.found || span.caller.broughtContext {
-                span.end(response.status)
-            }
-        } catch {
-            var problem = HTTPProblem(of: error)
-            if let traceID = span.traceID { problem.members.append(("trace_id", .string(traceID))) }
-            response = problem.response()
-            if let traceparent = span.traceparent(ifFound: true) {
-                response.headers.add(name: "traceparent", value: traceparent)
-            }
-            span.end(response.status, error: problem.title)
+    }
+
+    @inline(never)
+    private func finish(_ answer: Endpoint.Answer, _ endpoint: Endpoint, _ span: RequestSpan) -> HTTPResponse {
+        var response = answer.response
+        if let traceparent = answer.context?.traceparent ?? span.traceparent(ifFound: answer.found) {
+            response.headers.add(name: "traceparent", value: traceparent)
         }
+        if endpoint.tracing == .always || answer.found || span.caller.broughtContext { span.end(response.status) }
+        return response
+    }
+
+    @inline(never)
+    private func fail(_ error: any Error, _ span: RequestSpan) -> HTTPResponse {
+        var problem = HTTPProblem(of: error)
+        if let traceID = span.traceID { problem.members.append(("trace_id", .string(traceID))) }
+        var response = problem.response()
+        if let traceparent = span.traceparent(ifFound: true) {
+            response.headers.add(name: "traceparent", value: traceparent)
+        }
+        span.end(response.status, error: problem.title)
         return response
     }
 }

@@ -26,30 +26,47 @@ struct EnqueueEndpoint: Sendable {
     }
 
     @Sendable private func enqueue(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {
+        let order = try order(of: request)
+        if let frame = order.single {
+            return single(try await order.queue.enqueue(frame, for: caller), of: order.queue)
+        }
+        return try await enqueue(order, for: caller)
+    }
+
+    /// What is to be done.
+    private struct Order {
+        let queue: FrameBuffer
+        let upload: Upload
+        let deduplication: Deduplication?
+
+        /// The frame, if it is only one and never known already.
+        var single: IncomingFrame? {
+            if deduplication == nil, case .frame(let frame) = upload { frame } else { nil }
+        }
+    }
+
+    @inline(never)
+    private func order(of request: HTTPRequest) throws -> Order {
         try request.query.validate()
         let queue = try queues.queue(of: request)
         let upload = try upload(of: request)
-        let deduplication = try Deduplication.of(request, bringing: upload.frames)
-        if deduplication == nil, case .frame(let frame) = upload {
-            return single(try await queue.enqueue(frame, for: caller), of: queue)
-        }
-        return try await enqueue(upload, by: deduplication, into: queue, for: caller)
+        return Order(
+            queue: queue,
+            upload: upload,
+            deduplication: try Deduplication.of(request, bringing: upload.frames)
+        )
     }
 
     /// A batch, or a frame that may be known already.
-    private func enqueue(
-        _ upload: Upload,
-        by deduplication: Deduplication?,
-        into queue: FrameBuffer,
-        for caller: Caller
-    ) async throws -> Endpoint.Answer {
-        let enqueued = try await queue.enqueue(upload.frames, by: deduplication, for: caller)
-        if case .frame = upload, enqueued.count == 1 { return single(enqueued[0], of: queue) }
+    private func enqueue(_ order: Order, for caller: Caller) async throws -> Endpoint.Answer {
+        let enqueued = try await order.queue.enqueue(order.upload.frames, by: order.deduplication, for: caller)
+        if case .frame = order.upload, enqueued.count == 1 { return single(enqueued[0], of: order.queue) }
         return batch(enqueued)
     }
 
     // MARK: What is answered
 
+    @inline(never)
     private func single(_ enqueued: EnqueuedFrame, of queue: FrameBuffer) -> Endpoint.Answer {
         var json = JSONWriter()
         json.object {

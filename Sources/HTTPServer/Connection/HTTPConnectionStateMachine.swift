@@ -407,11 +407,13 @@ struct HTTPConnectionStateMachine {
     private mutating func nextTurn() -> Action? {
         guard isWritable else { return nil }
         switch turns.popFirst() {
-        case .request(var request, let exchange):
+        case .request(let request, let exchange):
             self.exchange = exchange
-            request.isServerStopping = isQuiescing
             bufferedBytes -= request.body.readableBytes
-            return .start(request, isCancelled: isInputClosed || isQuiescing)
+            return .start(
+                isQuiescing ? request.whileStopping() : request,
+                isCancelled: isInputClosed || isQuiescing
+            )
         case .refusal(let problem, let isHead):
             finish()
             return .refuse(problem, Framing(omitsBody: isHead, connection: .close))

@@ -2,7 +2,9 @@ package import NIOCore
 package import NIOHTTP1
 
 /// A whole request: its body has arrived.
-package struct HTTPRequest: Sendable {
+///
+/// It is an object, as all that a request's task awaits would hold a copy of a struct of its size.
+package final class HTTPRequest: Sendable {
     /// The method, also one that NIO has no case for.
     package let method: HTTPMethod
 
@@ -13,7 +15,7 @@ package struct HTTPRequest: Sendable {
     package let query: QueryParameters
 
     /// What the path has in the places of its pattern's parameters; none until a router has found that.
-    package private(set) var pathParameters = PathParameters()
+    package let pathParameters: PathParameters
 
     /// The header fields as they came.
     package let headers: HTTPHeaders
@@ -28,7 +30,7 @@ package struct HTTPRequest: Sendable {
     package let receivedAt: UInt64
 
     /// Whether the server has begun to stop: readiness is to be answered with 503.
-    package internal(set) var isServerStopping: Bool
+    package let isServerStopping: Bool
 
     /// Makes a request, for tests of responders among others.
     ///
@@ -50,6 +52,7 @@ package struct HTTPRequest: Sendable {
         self.remoteAddress = remoteAddress
         self.receivedAt = receivedAt
         self.isServerStopping = isServerStopping
+        pathParameters = PathParameters()
 
         let target = Self.originForm(of: target)
         if let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) {
@@ -61,11 +64,26 @@ package struct HTTPRequest: Sendable {
         }
     }
 
+    private init(_ other: HTTPRequest, pathParameters: PathParameters, isServerStopping: Bool) {
+        method = other.method
+        path = other.path
+        query = other.query
+        headers = other.headers
+        body = other.body
+        remoteAddress = other.remoteAddress
+        receivedAt = other.receivedAt
+        self.pathParameters = pathParameters
+        self.isServerStopping = isServerStopping
+    }
+
     /// The same request, with what a router found in its path.
     package func with(_ parameters: PathParameters) -> HTTPRequest {
-        var request = self
-        request.pathParameters = parameters
-        return request
+        HTTPRequest(self, pathParameters: parameters, isServerStopping: isServerStopping)
+    }
+
+    /// The same request, to a server that has begun to stop.
+    func whileStopping() -> HTTPRequest {
+        HTTPRequest(self, pathParameters: pathParameters, isServerStopping: true)
     }
 
     /// RFC 9112, section 3.2.2: a server must take the absolute form too, although only proxies are sent it.
