@@ -92,7 +92,9 @@ let package = Package(
         .executableTarget(
             name: "framebuffer",
             dependencies: ["FrameBufferServer", "FrameBufferClient", arguments, nioCore, logging],
-            swiftSettings: settings
+            swiftSettings: settings,
+            // Takes a tenth less of the processor than glibc's malloc does, and less memory.
+            linkerSettings: [.linkedLibrary("jemalloc")]
         ),
         .target(name: "RedisTesting", path: "Tests/RedisTesting", swiftSettings: settings),
         .testTarget(
