@@ -137,7 +137,10 @@ let package = Package(
                 "framebuffer", "FrameBufferServer", "RedisTesting", arguments, httpClient, nioCore, nioPosix, nioHTTP1,
             ],
             path: "Tests/Acceptance",
-            exclude: ["Support/make_jpegs.py", "Support/otlp_receiver.py", "Support/requirements.txt"],
+            exclude: [
+                "Support/leasing_worker.py", "Support/make_jpegs.py", "Support/otlp_receiver.py",
+                "Support/requirements.txt",
+            ],
             swiftSettings: settings
         ),
     ]
