@@ -108,7 +108,7 @@ final class Caller {
 
     private func add(_ exchange: Exchange, _ action: FrameStep.Action, about frame: String?, isCertain: Bool = true) {
         let step = FrameStep(start: exchange.start, end: exchange.end, action: action, isCertain: isCertain)
-        log.add(step, about: frame, process: exchange.process)
+        log.add(step, about: frame, process: exchange.process, isOpen: exchange.isUnclear)
     }
 
     private static func list(_ name: String, _ texts: [String], _ members: String = "") -> [UInt8] {

@@ -44,14 +44,24 @@ final class Fleet: Sendable {
     /// When which process died.
     var deaths: [Int: Duration] { state.withLock(\.deaths) }
 
-    /// When that which was under way has surely come to its end: a while later, in which nothing stood still.
+    /// When that has surely come to its end whose caller got no answer.
     func late(_ time: Duration) -> Duration {
-        let disturbances = state.withLock(\.disturbances).sorted { $0.start < $1.start }
+        let soon = time + .seconds(1)
+        let ends = disturbances.filter { $0.start <= soon && $0.end >= time }.map(\.end)
+        return (ends.max() ?? time) + .seconds(3)
+    }
+
+    /// When a frame that was handed out has surely been settled, or was given back: Redis is told again until it answers.
+    func settled(_ time: Duration) -> Duration {
         var end = time + .seconds(4)
         for disturbance in disturbances where disturbance.start <= end && disturbance.end >= time {
             end = max(end, disturbance.end + .seconds(4))
         }
         return end
+    }
+
+    private var disturbances: [(start: Duration, end: Duration)] {
+        state.withLock(\.disturbances).sorted { $0.start < $1.start }
     }
 
     /// Takes down that something stood still while `body` ran.

@@ -23,9 +23,8 @@ struct FrameModel: Sendable {
         var states: [FrameState] = []
         func wait(_ state: FrameState, from time: Duration, deliveries: Int, receipt: String?) {
             guard time <= end else { return }
-            var next = state
+            var next = state.moved(to: .waiting, at: time)
             next.time = max(state.time, time)
-            next.place = .waiting(since: next.time)
             next.deliveries = deliveries
             next.receipt = receipt
             if receipt == nil { next.isNacked = false }
@@ -41,12 +40,12 @@ struct FrameModel: Sendable {
                 let lapse = until - tolerance
                 wait(state, from: lapse, deliveries: state.deliveries, receipt: state.receipt)
             }
-            if state.isReset { wait(state, from: state.time, deliveries: state.deliveries - 1, receipt: nil) }
+            if state.isReset { wait(state, from: state.since, deliveries: state.deliveries - 1, receipt: nil) }
         case .taken:
             if let died = state.processDied, !isLast(state.deliveries) {
-                wait(state, from: died, deliveries: state.deliveries, receipt: nil)
+                wait(state, from: max(died, state.since), deliveries: state.deliveries, receipt: nil)
             }
-            if state.isReset { wait(state, from: state.time, deliveries: state.deliveries - 1, receipt: nil) }
+            if state.isReset { wait(state, from: state.since, deliveries: state.deliveries - 1, receipt: nil) }
         case .unwritten, .dead, .gone: break
         }
         return states
@@ -57,9 +56,8 @@ struct FrameModel: Sendable {
         var states: [FrameState] = []
         func die(_ state: FrameState, at time: Duration, _ reasons: Set<String>) {
             guard time <= end else { return }
-            var next = state
+            var next = state.moved(to: .dead(letter: nil, reasons: reasons), at: time)
             next.time = max(state.time, time)
-            next.place = .dead(letter: nil, reasons: reasons)
             next.deliveries = maxDeliveries
             next.receipt = nil
             states.append(next)
@@ -82,8 +80,7 @@ struct FrameModel: Sendable {
     /// The states in which it has left the queue although it was not in anybody's hands.
     private func vanished(_ state: FrameState, by end: Duration) -> [FrameState] {
         waiting(state, by: end).flatMap { waiting -> [FrameState] in
-            guard case .waiting(let since) = waiting.place else { return [] }
-            let isSwallowed = swallowed.count(from: since, to: end) > 0
+            let isSwallowed = swallowed.count(from: waiting.since, to: end) > 0
             return (dropsOldest ? [leave(waiting, .dropped)] : []) + (isSwallowed ? [leave(waiting, .settled)] : [])
         }
     }
@@ -92,13 +89,11 @@ struct FrameModel: Sendable {
 
     /// How many polls that nobody read the reply of may have had it while it waited.
     private func unreadSince(_ state: FrameState, by end: Duration) -> Int {
-        guard case .waiting(let since) = state.place else { return 0 }
-        return unread.count(from: since, to: end)
+        unread.count(from: state.since, to: end)
     }
 
     private func leave(_ state: FrameState, _ exit: FrameState.Exit) -> FrameState {
-        var next = state
-        next.place = .gone(exit)
+        var next = state.moved(to: .gone(exit))
         next.receipt = nil
         return next
     }
@@ -120,9 +115,9 @@ struct FrameModel: Sendable {
         case .showDead(let letter): return show(letter, state, by: step.end)
         case .redrive(let letter, let wasThere):
             return withLetter(letter, wasThere, state, by: step.end, isCertain: step.isCertain) { state in
-                var next = state
-                next.place = .waiting(since: state.time)
+                var next = state.moved(to: .waiting)
                 next.deliveries = 0
+                if let former = state.messageID { next.formerIDs.insert(former) }
                 next.messageID = nil
                 return next
             }
@@ -136,7 +131,7 @@ struct FrameModel: Sendable {
         var next = state
         if state.place == .unwritten {
             guard posting != .known else { return [] }
-            next.place = .waiting(since: state.time)
+            next = state.moved(to: .waiting)
             next.messageID = messageID
             next.firstID = messageID
             return [next]
@@ -155,25 +150,22 @@ struct FrameModel: Sendable {
             guard (least...(least + unreadSince(waiting, by: end))).contains(handOut.deliveries),
                 let messageID = named(handOut.messageID, waiting)
             else { return nil }
-            var next = waiting
+            let isLeased = handOut.receipt != nil
+            var next = waiting.moved(to: isLeased ? .leased(until: waiting.time + handOut.lease) : .taken)
             next.messageID = messageID
             next.deliveries = handOut.deliveries
             next.receipt = handOut.receipt
             next.isNacked = false
             next.isReset = handOut.isReset
             next.processDied = handOut.processDied
-            if handOut.receipt != nil {
-                next.place = .leased(until: next.time + handOut.lease)
-            } else {
-                next.place = .taken
-            }
             return next
         }
     }
 
     /// The message id, if it can be the frame's.
     private func named(_ messageID: String, _ state: FrameState) -> String? {
-        state.messageID == nil || state.messageID == messageID ? messageID : nil
+        guard let known = state.messageID else { return state.formerIDs.contains(messageID) ? nil : messageID }
+        return known == messageID ? messageID : nil
     }
 
     // MARK: Receipts
@@ -208,7 +200,7 @@ struct FrameModel: Sendable {
         guard isHeld else { return [] }
         var next = state
         func die(_ reason: String, otherwise: String) {
-            next.place = .dead(letter: nil, reasons: [reason.isEmpty ? otherwise : reason])
+            next = state.moved(to: .dead(letter: nil, reasons: [reason.isEmpty ? otherwise : reason]))
             next.receipt = nil
             next.settled[receipt] = state.time
         }
@@ -221,13 +213,13 @@ struct FrameModel: Sendable {
             if isLast(state.deliveries) {
                 die(reason, otherwise: "nacked")
             } else {
+                next = state.moved(to: delay > .zero ? .leased(until: state.time + delay) : .waiting)
                 next.isNacked = true
-                next.place = delay > .zero ? .leased(until: state.time + delay) : .waiting(since: state.time)
             }
         case .extend(let duration):
+            next = state.moved(to: .leased(until: state.time + duration))
             next.isNacked = false
             next.isReset = false
-            next.place = .leased(until: state.time + duration)
         case .reject(let reason): die(reason, otherwise: "rejected")
         }
         return [next]
@@ -265,7 +257,7 @@ struct FrameModel: Sendable {
 
     private func delete(_ messageID: String, _ wasThere: Bool?, _ state: FrameState, by end: Duration) -> [FrameState] {
         if wasThere == false {
-            let isAnother = state.messageID != nil && state.messageID != messageID
+            let isAnother = named(messageID, state) == nil
             // One that was handed out without a lease is there until the service has settled it.
             let isAway = !isInQueue(state) || isAnother || state.place == .taken
             return (isAway ? [state] : []) + dead(state, by: end) + vanished(state, by: end)
@@ -274,8 +266,9 @@ struct FrameModel: Sendable {
     }
 
     private func purge(_ state: FrameState, by end: Duration, isCertain: Bool) -> [FrameState] {
-        if isInQueue(state) { return [leave(state, .deleted)] + (isCertain ? dead(state, by: end) : []) }
-        return isCertain ? [state] : []
+        let deleted = isInQueue(state) ? [leave(state, .deleted)] : []
+        guard isCertain else { return deleted }
+        return deleted + (isInQueue(state) ? [] : [state]) + dead(state, by: end) + vanished(state, by: end)
     }
 
     private func show(_ letter: FrameStep.Letter, _ state: FrameState, by end: Duration) -> [FrameState] {
@@ -324,7 +317,7 @@ struct FrameModel: Sendable {
             switch state.place {
             case .gone, .unwritten: return [state]
             // It has reached its caller after all.
-            case .taken: return [leave(state, .settled)]
+            case .taken: return [leave(state, .settled)] + vanished(state, by: end)
             default: return vanished(state, by: end)
             }
         }

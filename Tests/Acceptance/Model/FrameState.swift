@@ -2,8 +2,8 @@
 struct FrameState: Hashable, Sendable {
     enum Place: Hashable, Sendable {
         case unwritten
-        /// To be handed out: since when.
-        case waiting(since: Duration)
+        /// To be handed out.
+        case waiting
         /// Under a lease, or nacked with a delay: nobody else gets it before that.
         case leased(until: Duration)
         /// Handed out without a lease.
@@ -16,6 +16,8 @@ struct FrameState: Hashable, Sendable {
     enum Exit: Hashable, Sendable { case settled, deleted, dropped }
 
     var place = Place.unwritten
+    /// The earliest moment at which it can have come there.
+    var since = Duration.zero
     /// How many deliveries count, the one that is under way included.
     var deliveries = 0
     /// What settles it, until it is handed out again.
@@ -27,6 +29,8 @@ struct FrameState: Hashable, Sendable {
     var processDied: Duration?
     /// nil where it is not known yet.
     var messageID: String?
+    /// Those that it had before it was redriven.
+    var formerIDs: Set<String> = []
     /// That of its first posting, which a duplicate is told of.
     var firstID: String?
     /// Receipts that settled it, and when.
@@ -36,4 +40,12 @@ struct FrameState: Hashable, Sendable {
 
     /// Whether it was written, as far as this tells.
     var isWritten: Bool { place != .unwritten }
+
+    /// It goes somewhere else, now or at a moment before.
+    func moved(to place: Place, at moment: Duration? = nil) -> FrameState {
+        var next = self
+        next.place = place
+        next.since = moment ?? time
+        return next
+    }
 }

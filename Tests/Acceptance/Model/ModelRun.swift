@@ -60,7 +60,7 @@ struct ModelRun: Sendable {
         terms.model.dropsOldest = dropsOldest
         terms.capacity = capacity
         terms.dropped = try await fleet.redis.dropped()
-        let records = log.records(deaths: fleet.deaths, late: fleet.late)
+        let records = log.records(deaths: fleet.deaths, late: fleet.late, settled: fleet.settled)
         var all = (rested ? [] : ["frames are still in hand long after everybody has gone"]) + faults
         all += records.judge(by: terms)
         all += try await leftOver(fleet, purged: log.counts["purges"] != nil)
@@ -140,9 +140,9 @@ struct ModelRun: Sendable {
 
         var held: [Caller.Held] = []
         for replica in replicas { held += caller.dequeue(count: 4, lease: 3600, wait: "1s", of: replica).held }
-        let leased = min(4 * replicas.count, remains.waiting.count)
-        counts.waiting -= leased
-        counts.leased += leased
+        if held.isEmpty, counts.waiting > 0 { faults.append("nothing comes of \(counts.waiting) that wait") }
+        counts.waiting -= held.count
+        counts.leased += held.count
         expect(counts, "with \(held.count) frames leased")
         let receipts = held.map { (receipt: $0.receipt, frame: $0.frame) }
         let (acked, nacked) = (

@@ -17,12 +17,14 @@ struct PostedFrame: Sendable {
     init(id: String, isRaw: Bool, using generator: inout SeededGenerator) {
         self.id = id
         self.isRaw = isRaw
-        camera = "cam\(Int.random(in: 0..<4, using: &generator))"
+        // So many that each of them is hardly ever dropped twice; no more than the service counts.
+        camera = "cam\(Int.random(in: 0..<500, using: &generator))"
         // Most are small; some are too large for one read.
         let isLarge = Int.random(in: 0..<40, using: &generator) == 0
         let size = isLarge ? 70_000 : Int.random(in: 1...300, using: &generator)
         if isRaw {
-            body = (0..<size).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+            // Never UTF-8, as a payload that is text comes as it is.
+            body = [0xFF] + (0..<size).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
             trace = nil
             fields = [
                 "frame_id": .string(id), "camera_id": .string(camera),

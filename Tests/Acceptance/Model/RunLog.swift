@@ -8,6 +8,8 @@ final class RunLog: Sendable {
         var step: FrameStep
         /// Which process was asked.
         let process: Int
+        /// Whether no answer came.
+        let isOpen: Bool
     }
 
     /// A request of a producer's, which may be made again under its key.
@@ -60,10 +62,15 @@ final class RunLog: Sendable {
         }
     }
 
-    /// - Parameter frame: nil for what was asked about all frames.
-    func add(_ step: FrameStep, about frame: String?, process: Int) {
+    /// - Parameters:
+    ///   - frame: nil for what was asked about all frames.
+    ///   - process: which one was asked.
+    ///   - isOpen: whether no answer came, so that it may yet happen.
+    func add(_ step: FrameStep, about frame: String?, process: Int, isOpen: Bool = false) {
         state.withLock { state in
-            state.entries[frame ?? Self.everyFrame, default: []].append(Entry(step: step, process: process))
+            state.entries[frame ?? Self.everyFrame, default: []].append(
+                Entry(step: step, process: process, isOpen: isOpen)
+            )
             switch step.action {
             case .post(_, let id?): Self.keep((id, frame ?? ""), in: &state.messages)
             case .showDead(let letter): Self.keep((letter.id, frame ?? ""), in: &state.letters)
@@ -151,20 +158,25 @@ final class RunLog: Sendable {
     ///
     /// - Parameters:
     ///   - deaths: when which process was killed.
-    ///   - late: when that which was under way at a moment has surely come to its end.
-    func records(deaths: [Int: Duration], late: (Duration) -> Duration) -> RunRecords {
+    ///   - late: when that has surely come to its end whose caller got no answer.
+    ///   - settled: when a frame that was handed out has surely been settled.
+    func records(
+        deaths: [Int: Duration],
+        late: (Duration) -> Duration,
+        settled: (Duration) -> Duration
+    ) -> RunRecords {
         state.withLock { state in
             func step(_ entry: Entry) -> FrameStep {
                 var (step, action) = (entry.step, entry.step.action)
                 if case .handOut(var handOut) = action, handOut.receipt == nil, let died = deaths[entry.process],
-                    died >= step.start, died <= late(step.end)
+                    died >= step.start, died <= settled(step.end)
                 {
                     handOut.processDied = died
                     action = .handOut(handOut)
                 }
                 step = FrameStep(
                     start: step.start,
-                    end: step.isCertain ? step.end : late(step.end),
+                    end: entry.isOpen ? late(step.end) : step.end,
                     action: action,
                     isCertain: step.isCertain
                 )

@@ -111,8 +111,10 @@ struct RunRecords: Sendable {
         return Set(surely.keys).union(terms.dropped.keys).sorted().compactMap { camera in
             let said = terms.dropped[camera] ?? 0
             let (least, most) = (surely[camera] ?? 0, perhaps[camera] ?? 0)
-            return (least...max(least, most)).contains(said)
-                ? nil : "of \(camera) \(said) frames were said to be dropped, and \(least) to \(most) were"
+            if (least...max(least, most)).contains(said) { return nil }
+            let stories = frames.values.filter { $0.camera == camera }.map { "    \($0.id)\n\(story(of: $0.id))" }
+            return "of \(camera) \(said) frames were said to be dropped, and \(least) to \(most) were:\n"
+                + stories.joined(separator: "\n")
         }
     }
 
