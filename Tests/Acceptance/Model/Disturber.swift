@@ -9,6 +9,8 @@ struct Disturber: Sendable {
     let seed: UInt64
     /// How long it waits between two disturbances, at most.
     let pause: Duration
+    /// Whether there is time for replicas to sleep until the others take them for dead.
+    let isPatient: Bool
     let fleet: Fleet
     let log: RunLog
     let isStopped: @Sendable () -> Bool
@@ -27,6 +29,10 @@ struct Disturber: Sendable {
 
     private func disturbReplica(_ generator: inout SeededGenerator) async throws {
         let place = Int.random(in: 0..<fleet.count, using: &generator)
+        if isPatient, Int.random(in: 0..<15, using: &generator) == 0 {
+            happened("the replica in place \(place) sleeps for 13 seconds")
+            return try await fleet.freeze(place, for: .seconds(13))
+        }
         switch Int.random(in: 0..<10, using: &generator) {
         case ..<6:
             let ended = await fleet.end(place, by: SIGKILL)

@@ -14,7 +14,7 @@ final class Fleet: Sendable {
     private struct State {
         var replicas: [Replica?]
         var started = 0
-        var deaths: [Int: Duration] = [:]
+        var deaths: [Int: [Duration]] = [:]
         /// When Redis or a replica was away or stood still.
         var disturbances: [(start: Duration, end: Duration)] = []
     }
@@ -41,8 +41,8 @@ final class Fleet: Sendable {
     /// Those that run.
     var replicas: [Replica] { state.withLock { $0.replicas.compactMap(\.self) } }
 
-    /// When which process died.
-    var deaths: [Int: Duration] { state.withLock(\.deaths) }
+    /// When which process died, or fell asleep for so long that the others took it for dead.
+    var deaths: [Int: [Duration]] { state.withLock(\.deaths) }
 
     /// When that has surely come to its end whose caller got no answer.
     func late(_ time: Duration) -> Duration {
@@ -89,7 +89,7 @@ final class Fleet: Sendable {
         let code = await replica.process.exitCode()
         state.withLock { state in
             state.replicas[place] = nil
-            state.deaths[replica.number] = now
+            state.deaths[replica.number, default: []].append(now)
         }
         return (replica.number, code)
     }
@@ -97,6 +97,7 @@ final class Fleet: Sendable {
     /// Lets a replica stand still for a time.
     func freeze(_ place: Int, for time: Duration) async throws {
         guard let replica = state.withLock({ $0.replicas[place] }) else { return }
+        if time > .seconds(5) { state.withLock { $0.deaths[replica.number, default: []].append(now) } }
         try await disturb {
             replica.process.signal(SIGSTOP)
             try await Task.sleep(for: time)

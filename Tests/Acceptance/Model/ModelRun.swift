@@ -95,6 +95,7 @@ struct ModelRun: Sendable {
                     target: target,
                     seed: generator.next(),
                     pause: target == .redis ? pause * 2 : pause,
+                    isPatient: time >= .seconds(60),
                     fleet: fleet,
                     log: log
                 ) { quiet.isSet }

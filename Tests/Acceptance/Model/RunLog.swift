@@ -161,15 +161,15 @@ final class RunLog: Sendable {
     ///   - late: when that has surely come to its end whose caller got no answer.
     ///   - settled: when a frame that was handed out has surely been settled.
     func records(
-        deaths: [Int: Duration],
+        deaths: [Int: [Duration]],
         late: (Duration) -> Duration,
         settled: (Duration) -> Duration
     ) -> RunRecords {
         state.withLock { state in
             func step(_ entry: Entry) -> FrameStep {
                 var (step, action) = (entry.step, entry.step.action)
-                if case .handOut(var handOut) = action, handOut.receipt == nil, let died = deaths[entry.process],
-                    died >= step.start, died <= settled(step.end)
+                if case .handOut(var handOut) = action, handOut.receipt == nil,
+                    let died = deaths[entry.process]?.first(where: { $0 >= step.start && $0 <= settled(step.end) })
                 {
                     handOut.processDied = died
                     action = .handOut(handOut)
