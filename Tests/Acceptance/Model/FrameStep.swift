@@ -77,6 +77,8 @@ extension FrameStep: CustomStringConvertible {
         func seconds(_ time: Duration) -> String {
             time >= Self.never ? "…" : "\(Double(Int(time / .milliseconds(1))) / 1000)"
         }
-        return "\(seconds(start))–\(seconds(end)) \(isCertain ? "" : "perhaps ")\(action)"
+        // Without the names of types, which say nothing here.
+        let text = "\(action)".replacing(/Acceptance\.[\w.]*\.|Optional/, with: "")
+        return "\(seconds(start))–\(seconds(end)) \(isCertain ? "" : "perhaps ")\(text)"
     }
 }

@@ -162,7 +162,7 @@ struct ModelRun: Sendable {
         expect(Counts(dead: counts.dead), "drained")
         // A full queue takes some of them; the rest comes when there is room again.
         var redriven = 0
-        while let count = caller.work(.redriven, on: nil), count > 0 {
+        while redriven <= counts.dead, let count = caller.work(.redriven, on: nil), count > 0 {
             redriven += count
             drain(caller, &faults)
         }

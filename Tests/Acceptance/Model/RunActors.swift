@@ -25,7 +25,13 @@ struct RunActor: Sendable {
             var worker = Worker(caller: caller, generator: generator)
             while !isStopped() { worker.act() }
         case .operating:
-            while !isStopped() { Self.operate(caller, &generator) }
+            // A purge accounts for whatever is missing after it: one in each fourth run, and early.
+            var purge = Int.random(in: 0..<4, using: &generator) == 0 ? Int.random(in: 0..<40, using: &generator) : -1
+            while !isStopped() {
+                Self.operate(caller, &generator)
+                if purge == 0 { caller.purge() }
+                purge -= 1
+            }
         }
     }
 
@@ -44,7 +50,6 @@ struct RunActor: Sendable {
         case ..<127: caller.work(.deleted, on: nil)
         case ..<160:
             if let message = caller.log.anyMessage(using: &generator) { caller.delete(message.id, message.frame) }
-        case ..<161: caller.purge()
         default: _ = caller.size()
         }
         pause(upTo: 60, &generator)
