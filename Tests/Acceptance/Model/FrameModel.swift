@@ -215,6 +215,7 @@ struct FrameModel: Sendable {
             } else {
                 next = state.moved(to: delay > .zero ? .leased(until: state.time + delay) : .waiting)
                 next.isNacked = true
+                next.isReset = false
             }
         case .extend(let duration):
             next = state.moved(to: .leased(until: state.time + duration))

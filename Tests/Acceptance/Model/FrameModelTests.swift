@@ -183,6 +183,14 @@ struct FrameModelTests {
                 settled(15...15.1, .ack, "r"), gone,
             ]
         ),
+        History(
+            "it comes again although its caller, which reset, had extended its lease",
+            false,
+            [
+                posted(), leased(1...1.1, "r", isReset: true), settled(1.1...1.2, .extend(.seconds(5)), "r"),
+                leased(1.3...1.4, "s"),
+            ]
+        ),
         // Deliveries
         History("its deliveries fall", false, [posted(), leased(1...1.1, "r"), leased(4...4.1, "s", deliveries: 1)]),
         History("its deliveries rise by themselves", false, [posted(), leased(1...1.1, "r", deliveries: 2)]),
