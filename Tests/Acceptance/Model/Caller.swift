@@ -408,7 +408,9 @@ final class Caller {
         else { return nil }
         guard let waiting = json["waiting"]?.integer, let leased = json["leased"]?.integer,
             let dead = json["dead"]?.integer, json["size"]?.integer == waiting + leased,
-            min(waiting, leased, dead) >= 0
+            min(waiting, leased, dead) >= 0, let capacity = json["capacity"]?.integer,
+            // Single frames, of which there are never many at once here, go by a count that may be 50 ms old.
+            waiting + leased <= capacity + 8
         else {
             log.fault("the size is \(json)")
             return nil
