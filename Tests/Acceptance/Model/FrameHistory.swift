@@ -27,33 +27,40 @@ struct FrameHistory: Sendable {
         case true?: return .allowed
         case nil: return .undecided
         case false?:
-            let open = search.best.remaining.prefix(3).map { "\(steps[$0])" }
+            let open = search.best.remaining.map { "\($0)" }
             return .impossible("as \(search.best.state): none of \(open.joined(separator: "; ")) …")
         }
     }
 
+    /// How far an order has come. What is not certain may be in it more than once: that allows a little more than the contract
+    /// does, and keeps the number of ways small.
     private struct Node: Hashable {
-        var done: Set<Int> = []
+        /// Of the certain steps all before this one are done …
+        var next = 0
+        /// … and these.
+        var ahead: Set<Int> = []
         var state = FrameState()
+
+        func isDone(_ index: Int) -> Bool { index < next || ahead.contains(index) }
+
+        mutating func finish(_ index: Int) {
+            ahead.insert(index)
+            while ahead.remove(next) != nil { next += 1 }
+        }
     }
 
     private struct Search {
-        let steps: [FrameStep]
+        /// Those that were answered first most likely happened first.
+        let certain: [FrameStep]
+        let uncertain: [FrameStep]
         let model: FrameModel
-        let certain: Int
-        let order: [Int]
         var seen: Set<Node> = []
-        var best: (done: Int, state: FrameState, remaining: [Int]) = (-1, FrameState(), [])
+        var best: (done: Int, state: FrameState, remaining: [FrameStep]) = (-1, FrameState(), [])
 
         init(steps: [FrameStep], model: FrameModel) {
-            self.steps = steps
             self.model = model
-            certain = steps.count(where: \.isCertain)
-            // What was answered first most likely happened first; what may not have happened is left for last.
-            order = steps.indices.sorted { one, other in
-                if steps[one].isCertain != steps[other].isCertain { return steps[one].isCertain }
-                return steps[one].end < steps[other].end
-            }
+            certain = steps.filter(\.isCertain).sorted { $0.end < $1.end }
+            uncertain = steps.filter { !$0.isCertain }
         }
 
         /// nil where it was given up.
@@ -62,15 +69,27 @@ struct FrameHistory: Sendable {
             while let node = open.popLast() {
                 guard seen.insert(node).inserted else { continue }
                 if seen.count > FrameHistory.limit { return nil }
-                let remaining = order.filter { !node.done.contains($0) }
-                let done = certain - remaining.count(where: { steps[$0].isCertain })
-                if done == certain, isRight(node.state) { return true }
-                if done > best.done { best = (done, node.state, remaining) }
-                let latest = remaining.filter { steps[$0].isCertain }.map { steps[$0].end }.min()
-                guard node.state.time <= latest ?? FrameStep.never else { continue }
-                for index in remaining.reversed() where steps[index].start <= latest ?? FrameStep.never {
-                    for state in model.states(after: steps[index], from: node.state) {
-                        open.append(Node(done: node.done.union([index]), state: state))
+                let done = node.next + node.ahead.count
+                if done > best.done {
+                    let remaining = certain.indices.filter { !node.isDone($0) }.prefix(3).map { certain[$0] }
+                    best = (done, node.state, remaining)
+                }
+                // The first that is left is the one that ends first: nothing that begins after its end comes before it.
+                let latest = node.next < certain.count ? certain[node.next].end : FrameStep.never
+                if node.next == certain.count, isRight(node.state) { return true }
+                guard node.state.time <= latest else { continue }
+                for step in uncertain where step.start <= latest {
+                    for state in model.states(after: step, from: node.state) {
+                        open.append(Node(next: node.next, ahead: node.ahead, state: state))
+                    }
+                }
+                for index in (node.next..<certain.count).reversed()
+                where certain[index].start <= latest && !node.ahead.contains(index) {
+                    for state in model.states(after: certain[index], from: node.state) {
+                        var next = node
+                        next.state = state
+                        next.finish(index)
+                        open.append(next)
                     }
                 }
             }
