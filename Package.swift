@@ -140,7 +140,10 @@ let package = Package(
                 nioPosix, nioHTTP1,
             ],
             path: "Tests/Acceptance",
-            exclude: ["Support/make_jpegs.py", "Support/otlp_receiver.py", "Support/requirements.txt"],
+            exclude: [
+                "Support/leasing_worker.py", "Support/make_jpegs.py", "Support/otlp_receiver.py",
+                "Support/requirements.txt",
+            ],
             swiftSettings: settings
         ),
     ]

@@ -1,3 +1,4 @@
+import Foundation
 import RedisTesting
 import Testing
 
@@ -43,57 +44,92 @@ struct LeaseLossTests {
         }
     }
 
-    @Test("of a worker that is killed all come again, each once more and none before its lease, through any replica")
+    @Test(
+        "of a worker that is killed in the middle of 10,000 all come again, each once more and none before its lease"
+    )
     func workerKilled() async throws {
         let redis = try await RedisServer()
         let one = try await FrameBufferProcess(redis: redis.url)
         let other = try await FrameBufferProcess(redis: redis.url)
         #expect(try await eventually { try await one.get("/health/ready").status == 200 })
-        let count = 1200
-        let script = "for i = 1, ARGV[1] do redis.call('XADD', KEYS[1], '*', 'frame_id', i) end"
-        try await redis.cli("EVAL", script, "1", "frames:queue", "\(count)")
-        let clock = ContinuousClock()
-        // Its requests are pipelined by nobody: each asks, reads, and asks again, until it is killed.
-        let worker = try RawConnection(port: one.port)
-        var asked: [String: ContinuousClock.Instant] = [:]
-        while asked.count < count {
-            let now = clock.now
-            try worker.poll("wait=0&count=100&lease=12s")
-            for frame in try Leased.all(in: try #require(try await worker.next())) {
-                #expect(asked.updateValue(now, forKey: frame.frameID) == nil)
-            }
+        let (count, lease) = (10_000, 8.0)
+        for start in stride(from: 0, to: count, by: 1000) {
+            let lines = (start..<start + 1000).map { #"{"frame_id":"\#($0)"}"# }.joined(separator: "\n")
+            #expect(try await other.upload(lines, type: "application/x-ndjson").status == 200)
         }
-        worker.close()
-        #expect(try await one.comesTo(Counts(leased: count)))
-        let allBack = (asked.values.max() ?? clock.now) + .seconds(14)
-        let again = try await withThrowingTaskGroup(of: [(Leased, ContinuousClock.Instant)].self) { workers in
+        let worker = try RunningProcess(
+            TestPython.executable(),
+            [TestPython.script("leasing_worker.py"), "\(one.port)", "\(count)", "\(Int(lease))s"],
+            environment: [:]
+        )
+        let isAtWork = try await eventually(within: .seconds(60)) {
+            worker.log.matches(of: /\nacked/).count >= 30 || worker.log.contains("failed")
+        }
+        worker.signal(SIGKILL)
+        let exitCode = await worker.exitCode()
+        try #require(exitCode == -SIGKILL && isAtWork, "\(worker.log.suffix(500))")
+        let work = WorkerLog(worker.log)
+        #expect(work.held.count == count)
+        #expect(work.acked.count >= 3000 && work.acked.count <= count - 1000)
+
+        let end = (work.held.values.map(\.asked).max() ?? 0) + lease + 2
+        let again = try await withThrowingTaskGroup(of: [(frame: Leased, at: Double)].self) { workers in
             for service in [one, other, one, other] {
                 workers.addTask {
-                    var mine: [(Leased, ContinuousClock.Instant)] = []
+                    var mine: [(Leased, Double)] = []
                     while true {
-                        let query = "/dequeue?wait=8s&count=50&lease=1h"
-                        let frames = try Leased.all(in: try await service.get(query))
-                        if frames.isEmpty, clock.now > allBack { return mine }
-                        mine += frames.map { ($0, clock.now) }
+                        let frames = try Leased.all(in: try await service.get("/dequeue?wait=2s&count=100&lease=1h"))
+                        let time = Date().timeIntervalSince1970
+                        if frames.isEmpty, time > end { return mine }
+                        if frames.isEmpty { continue }
+                        mine += frames.map { ($0, time) }
+                        let settled = try await service.settle("/ack", frames.map(\.receipt))
+                        #expect(settled == SettlingAnswer(200, settled: frames.count))
                     }
                 }
             }
             return try await workers.reduce(into: []) { $0 += $1 }
         }
-        #expect(again.count == count)
-        #expect(Set(again.map(\.0.frameID)) == Set(asked.keys))
-        #expect(again.allSatisfy { $0.0.deliveries == 2 })
-        let early = again.filter { frame, time in asked[frame.frameID].map { time < $0 + .seconds(12) } ?? true }
-        #expect(early.isEmpty)
-        var settled = 0
-        for start in stride(from: 0, to: again.count, by: 1000) {
-            let receipts = again[start..<min(start + 1000, again.count)].map(\.0.receipt)
-            settled += try await other.settle("/ack", receipts).settled
+        let ids = Set(again.map(\.frame.frameID))
+        #expect(ids.count == again.count)
+        #expect(ids.isDisjoint(with: work.acked))
+        // What it was about to acknowledge when it was killed is acknowledged, all of it, or is not.
+        let rest = Set(work.held.keys).subtracting(work.acked).subtracting(ids)
+        #expect(rest.isEmpty || rest == Set(work.nextToAck), "\(rest.count) are missing")
+        let wrong = again.filter { frame, time in
+            guard let held = work.held[frame.frameID] else { return true }
+            return time < held.asked + lease || frame.deliveries != held.deliveries + 1
         }
-        #expect(settled == count)
-        #expect(try await one.counts() == Counts())
+        #expect(wrong.isEmpty, "\(wrong.count) of them: \(wrong.prefix(3))")
+        for service in [one, other] { #expect(try await service.counts() == Counts()) }
         await one.kill()
         await other.kill()
+    }
+
+    /// What a worker said of its work before it was killed.
+    private struct WorkerLog {
+        /// What it held last, and since when at the earliest.
+        var held: [String: (asked: Double, deliveries: Int)] = [:]
+        var acked: Set<String> = []
+        private var order: [String] = []
+
+        init(_ log: String) {
+            // Its last line may be torn.
+            let lines = log[..<(log.lastIndex(of: "\n") ?? log.startIndex)].split(separator: "\n")
+            for words in lines.map({ $0.split(separator: " ") }) {
+                if words[0] == "acked" { acked.formUnion(words.dropFirst().map(String.init)) }
+                guard words[0] == "leased", let asked = Double(words[1]) else { continue }
+                for word in words.dropFirst(2) {
+                    let parts = word.split(separator: ":")
+                    guard parts.count == 2, let deliveries = Int(parts[1]) else { continue }
+                    let id = String(parts[0])
+                    if held.updateValue((asked, deliveries), forKey: id) == nil { order.append(id) }
+                }
+            }
+        }
+
+        /// The frames of its next acknowledgement.
+        var nextToAck: ArraySlice<String> { order.dropFirst(acked.count).prefix(100) }
     }
 
     @Test("stay theirs when an instance of the service is killed; its consumers go once nothing is pending on them")

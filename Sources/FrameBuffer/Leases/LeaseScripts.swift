@@ -72,7 +72,7 @@ enum LeaseScripts {
         local function settle(id, record, receipt)
             if not regain(id, record.deliveries) then return 'stale' end
             redis.call('ZADD', lease, time + duration, id)
-            record.nacked, record.reason = false, ''
+            record.nacked, record.used, record.reason = false, true, ''
             keep(id, record)
             return 'settled'
         end

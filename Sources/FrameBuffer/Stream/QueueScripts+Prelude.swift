@@ -19,8 +19,8 @@ extension QueueScripts {
     ///
     /// `held` has of each frame that is leased or waits in `ready` a line of numbers: how often it was delivered, and how
     /// often in a row it has failed to reach a caller; of a leased one also the receipt's token, when it was handed out, and
-    /// 1 if it was nacked since. Lines with the caller's label, the reason given and the frame's `_traceparent` follow, and
-    /// the `frame_id`, which may be anything, is the rest.
+    /// 1 if it was nacked since, or 2 if the receipt was used in another way. Lines with the caller's label, the reason given
+    /// and the frame's `_traceparent` follow, and the `frame_id`, which may be anything, is the rest.
     private static let prelude = #"""
         local stream, ready, held, lease, kept, dead, settled, counters = unpack(KEYS)
         local group = ARGV[1]
@@ -73,17 +73,19 @@ extension QueueScripts {
             local text = redis.call('HGET', held, id)
             if not text then return end
             local deliveries, failures = string.match(text, '^(%d+) (%d+)')
-            local token, time, nacked, label, reason, traceparent, frame =
+            local token, time, use, label, reason, traceparent, frame =
                 string.match(text, '^%d+ %d+ (%x+) (%d+) (%d)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n(.*)$')
             return {
                 deliveries = tonumber(deliveries), failures = tonumber(failures), token = token, time = time,
-                nacked = nacked == '1', label = label, reason = reason, traceparent = traceparent, frame = frame
+                nacked = use == '1', used = use == '1' or use == '2', label = label, reason = reason,
+                traceparent = traceparent, frame = frame
             }
         end
 
         local function keep(id, record)
+            local use = record.nacked and 1 or record.used and 2 or 0
             local numbers = table.concat(
-                {record.deliveries, record.failures, record.token, record.time, record.nacked and 1 or 0}, ' '
+                {record.deliveries, record.failures, record.token, record.time, use}, ' '
             )
             redis.call('HSET', held, id, table.concat(
                 {numbers, record.label, record.reason, record.traceparent, record.frame}, '\n'

@@ -113,7 +113,10 @@ enum QueueScripts {
             local id, failures = ARGV[i], tonumber(ARGV[i + 1])
             local entry = pending(id)
             local isLeased = redis.call('ZSCORE', lease, id)
-            if isOurs(entry, ARGV[3]) and (not isLeased or (record(id) or {}).token == ARGV[i + 2]) then
+            local record = record(id) or {}
+            -- Whoever used its receipt has it, whatever became of the connection that brought it.
+            local isLost = not isLeased or (record.token == ARGV[i + 2] and not record.used)
+            if isOurs(entry, ARGV[3]) and isLost then
                 local deliveries = entry[4] - 1
                 if failures >= tonumber(ARGV[4]) then
                     bury(id, 'undeliverable', deliveries)

@@ -331,6 +331,21 @@ struct LeaseTests {
         }
     }
 
+    @Test("A leased frame whose receipt was used has reached its holder, whatever becomes of the connection")
+    func reachedByReceipt() async throws {
+        try await TestQueue.with { queue, _ in
+            for id in ["a", "b"] { try await queue.enqueue(id) }
+            let extended = try #require(try await queue.lease().first)
+            let nacked = try #require(try await queue.lease().first)
+            #expect(try await queue.settle(extended, .extend(.seconds(60))) == Settled(1))
+            #expect(try await queue.settle(nacked, .nack(delay: .seconds(60), reason: "")) == Settled(1))
+            for frame in [extended, nacked] { await queue.buffer.giveBack(frame.delivery) }
+            #expect(try await eventually { await !queue.buffer.hasFramesInHand })
+            #expect(try await queue.counts() == [0, 2, 0])
+            #expect(try await queue.settle([extended, nacked].compactMap(\.receipt), .ack) == Settled(2))
+        }
+    }
+
     @Test("A leased frame whose reply has reached its caller stays its holder's")
     func reached() async throws {
         try await TestQueue.with { queue, _ in
