@@ -1,16 +1,24 @@
 import Logging
 
-/// Tells the operator about lost spans: at once, and then ever more seldom while it goes on, so that a receiver which is
-/// away for days does not fill the disk. What was not told is in the next line's counts.
+/// Tells the operator about lost spans: at once, and then ever more seldom while they are lost in the same way, so that a
+/// receiver which is away for days does not fill the disk. What was not told is in the next line's counts.
 struct ExportLog {
     private let logger: Logger
     private let elapsed: @Sendable () -> Duration
-    private var lastLine: Duration?
+    /// When the last line was written, and what it was about.
+    private var lastLine: (time: Duration, trouble: Trouble)?
     /// How long after a line the next one may come.
     private var interval = ExportLog.shortestInterval
     private var untoldFailures = 0
     private var toldDroppedQueueFull = 0
     private var hasToldFailure = false
+
+    private enum Trouble: Equatable {
+        case queueFull
+        case remark
+        case rejected
+        case failed(ExportResult.Loss)
+    }
 
     static let shortestInterval = Duration.seconds(10)
     static let longestInterval = Duration.seconds(320)
@@ -25,22 +33,24 @@ struct ExportLog {
         switch result {
         case .exported(0, ""):
             if statistics.droppedQueueFull > toldDroppedQueueFull {
-                warn("Spans were dropped, as more ended than could be exported", statistics)
+                warn(.queueFull, "Spans were dropped, as more ended than could be exported", statistics)
             } else {
                 recover(statistics)
             }
         case .exported(0, let message):
-            warn("The trace receiver took \(spans) spans, but says: \(message)", statistics)
+            warn(.remark, "The trace receiver took \(spans) spans, but says: \(message)", statistics)
         case .exported(let rejected, let message):
-            warn("The trace receiver rejected \(rejected) of \(spans) spans: \(message)", statistics)
-        case .failed(_, let reason):
-            if warn("\(spans) spans could not be exported: \(reason)", statistics) { hasToldFailure = true }
+            warn(.rejected, "The trace receiver rejected \(rejected) of \(spans) spans: \(message)", statistics)
+        case .failed(let loss, let reason):
+            if warn(.failed(loss), "\(spans) spans could not be exported: \(reason)", statistics) {
+                hasToldFailure = true
+            }
         }
     }
 
     /// All is well again: said once for each time that it was said not to be.
     private mutating func recover(_ statistics: TracingStatistics) {
-        if let lastLine, elapsed() - lastLine >= interval {
+        if let lastLine, elapsed() - lastLine.time >= interval {
             self.lastLine = nil
             interval = ExportLog.shortestInterval
         }
@@ -51,17 +61,22 @@ struct ExportLog {
     }
 
     @discardableResult
-    private mutating func warn(_ message: @autoclosure () -> String, _ statistics: TracingStatistics) -> Bool {
+    private mutating func warn(
+        _ trouble: Trouble,
+        _ message: @autoclosure () -> String,
+        _ statistics: TracingStatistics
+    ) -> Bool {
         let now = elapsed()
         if let lastLine {
-            guard now - lastLine >= interval else {
+            if lastLine.trouble != trouble { interval = ExportLog.shortestInterval }
+            guard now - lastLine.time >= interval else {
                 untoldFailures += 1
                 return false
             }
-            interval = min(interval * 2, ExportLog.longestInterval)
+            if lastLine.trouble == trouble { interval = min(interval * 2, ExportLog.longestInterval) }
         }
         logger.warning("\(message())", metadata: metadata(statistics))
-        lastLine = now
+        lastLine = (now, trouble)
         untoldFailures = 0
         toldDroppedQueueFull = statistics.droppedQueueFull
         return true

@@ -83,14 +83,15 @@ extension TracingSettings {
     private mutating func readLimits(_ reader: inout EnvironmentReader) {
         let count = reader.limit("OTEL_ATTRIBUTE_COUNT_LIMIT")
         let length = reader.limit("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT")
-        spanLimits.attributes = reader.limit("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT") ?? count ?? spanLimits.attributes
-        spanLimits.attributeValueLength = reader.limit("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT") ?? length
-        spanLimits.events = reader.limit("OTEL_SPAN_EVENT_COUNT_LIMIT") ?? spanLimits.events
-        spanLimits.links = reader.limit("OTEL_SPAN_LINK_COUNT_LIMIT") ?? spanLimits.links
-        spanLimits.attributesOfAnEvent =
-            reader.limit("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT") ?? count ?? spanLimits.attributesOfAnEvent
-        spanLimits.attributesOfALink =
-            reader.limit("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT") ?? count ?? spanLimits.attributesOfALink
+        spanLimits.attributeCountLimit =
+            reader.limit("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT") ?? count ?? spanLimits.attributeCountLimit
+        spanLimits.attributeValueLengthLimit = reader.limit("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT") ?? length
+        spanLimits.eventCountLimit = reader.limit("OTEL_SPAN_EVENT_COUNT_LIMIT") ?? spanLimits.eventCountLimit
+        spanLimits.linkCountLimit = reader.limit("OTEL_SPAN_LINK_COUNT_LIMIT") ?? spanLimits.linkCountLimit
+        spanLimits.attributePerEventCountLimit =
+            reader.limit("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT") ?? count ?? spanLimits.attributePerEventCountLimit
+        spanLimits.attributePerLinkCountLimit =
+            reader.limit("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT") ?? count ?? spanLimits.attributePerLinkCountLimit
     }
 
     private mutating func readExporter(_ reader: inout EnvironmentReader) {

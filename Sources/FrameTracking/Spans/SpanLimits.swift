@@ -2,17 +2,17 @@
 /// counted in the span, and longer texts are cut.
 public struct SpanLimits: Hashable, Sendable {
     /// How many attributes a span may have.
-    public var attributes = 128
+    public var attributeCountLimit = 128
     /// How many characters a text may have, alone or in a list; nil for any number.
-    public var attributeValueLength: Int?
+    public var attributeValueLengthLimit: Int?
     /// How many events a span may have.
-    public var events = 128
+    public var eventCountLimit = 128
     /// How many links a span may have.
-    public var links = 128
+    public var linkCountLimit = 128
     /// How many attributes an event may have.
-    public var attributesOfAnEvent = 128
+    public var attributePerEventCountLimit = 128
     /// How many attributes a link may have.
-    public var attributesOfALink = 128
+    public var attributePerLinkCountLimit = 128
 
     /// The specification's defaults.
     public init() {}
@@ -45,15 +45,15 @@ extension SpanRecord {
         /// No text is as long as the highest number, which stands for no limit.
         let valueLength: UInt32
 
-        static let standard = Limits(SpanLimits())
+        static var standard: Limits { Limits(SpanLimits()) }
 
         init(_ limits: SpanLimits) {
-            attributes = UInt32(clamping: limits.attributes)
-            events = UInt32(clamping: limits.events)
-            links = UInt32(clamping: limits.links)
-            attributesOfAnEvent = UInt32(clamping: limits.attributesOfAnEvent)
-            attributesOfALink = UInt32(clamping: limits.attributesOfALink)
-            valueLength = limits.attributeValueLength.map { UInt32(clamping: $0) } ?? .max
+            attributes = UInt32(clamping: limits.attributeCountLimit)
+            events = UInt32(clamping: limits.eventCountLimit)
+            links = UInt32(clamping: limits.linkCountLimit)
+            attributesOfAnEvent = UInt32(clamping: limits.attributePerEventCountLimit)
+            attributesOfALink = UInt32(clamping: limits.attributePerLinkCountLimit)
+            valueLength = limits.attributeValueLengthLimit.map { UInt32(clamping: $0) } ?? .max
         }
 
         @inline(__always)

@@ -434,9 +434,14 @@ class Traces(Handler):
         self.close_connection = True
         self.send_response(200)
         self.send_header("Content-Type", PROTOBUF)
-        self.send_header("Content-Length", str(1 << 40))
+        if "endless" in fault:
+            # An end that nobody knows beforehand: that of the connection.
+            self.send_header("Connection", "close")
+        else:
+            self.send_header("Content-Length", "1000")
         self.end_headers()
         number = STORE.fault_number
+        self.wfile.write(bytes(1))
         while "cut" not in fault and STORE.fault_number == number:
             self.wfile.write(bytes(1 if "drip" in fault else 1 << 16))
             if "drip" in fault:

@@ -29,6 +29,22 @@ struct ExportLogTests {
         #expect(record.lines.count == told + 2, "it begins anew")
     }
 
+    @Test("Another kind of trouble does not wait until the former may be told again")
+    func anotherKind() {
+        var log = ExportLog(logger: record.logger, clock: clock)
+        for _ in 0..<1000 {
+            log.note(.failed(.unreachable, "away"), of: 5, statistics)
+            clock.advance(by: .seconds(1))
+        }
+        let told = record.lines.count
+        for _ in 0..<11 {
+            log.note(.failed(.refused, "401"), of: 5, statistics)
+            clock.advance(by: .seconds(1))
+        }
+        #expect((1...2).contains(record.lines.count - told))
+        #expect(record.lines.last?.contains("401") == true)
+    }
+
     @Test("Failures are told at most once in ten seconds, repeats in the next line's count")
     func failures() {
         var log = ExportLog(logger: record.logger, clock: clock)

@@ -15,7 +15,7 @@ struct TracingSettingsTests {
             #expect(settings.propagators == [.traceContext, .baggage])
             #expect(settings.sampler == .parentBasedAlwaysOn)
             #expect(settings.spanLimits == SpanLimits())
-            #expect(settings.spanLimits.attributeValueLength == nil)
+            #expect(settings.spanLimits.attributeValueLengthLimit == nil)
             #expect(settings.exporter == .otlp)
             #expect(settings.otlpProtocol == .protobuf)
             #expect(settings.compression == .none)
@@ -160,8 +160,10 @@ struct TracingSettingsTests {
             "OTEL_ATTRIBUTE_COUNT_LIMIT": "10", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "100",
         ])
         var limits = SpanLimits()
-        (limits.attributes, limits.attributesOfAnEvent, limits.attributesOfALink) = (10, 10, 10)
-        limits.attributeValueLength = 100
+        (limits.attributeCountLimit, limits.attributePerEventCountLimit, limits.attributePerLinkCountLimit) = (
+            10, 10, 10
+        )
+        limits.attributeValueLengthLimit = 100
         #expect(settings.spanLimits == limits)
         settings = TracingSettings(environment: [
             "OTEL_ATTRIBUTE_COUNT_LIMIT": "10", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "100",
@@ -169,8 +171,10 @@ struct TracingSettingsTests {
             "OTEL_SPAN_EVENT_COUNT_LIMIT": "2", "OTEL_SPAN_LINK_COUNT_LIMIT": "3",
             "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT": "4", "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT": "2147483647",
         ])
-        (limits.attributes, limits.attributesOfAnEvent, limits.attributesOfALink) = (1, 4, 2_147_483_647)
-        (limits.events, limits.links, limits.attributeValueLength) = (2, 3, 0)
+        (limits.attributeCountLimit, limits.attributePerEventCountLimit, limits.attributePerLinkCountLimit) = (
+            1, 4, 2_147_483_647
+        )
+        (limits.eventCountLimit, limits.linkCountLimit, limits.attributeValueLengthLimit) = (2, 3, 0)
         #expect(settings.spanLimits == limits)
         #expect(settings.warnings.isEmpty)
     }

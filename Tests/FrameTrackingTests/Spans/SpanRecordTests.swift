@@ -32,10 +32,10 @@ struct SpanRecordTests {
     @Test("Limits that the operator set hold for each kind of thing, and what is beyond is counted")
     func settings() throws {
         let tracer = Fixture.tracer {
-            $0.spanLimits.attributes = 2
-            $0.spanLimits.events = 1
-            $0.spanLimits.links = 0
-            $0.spanLimits.attributesOfAnEvent = 1
+            $0.spanLimits.attributeCountLimit = 2
+            $0.spanLimits.eventCountLimit = 1
+            $0.spanLimits.linkCountLimit = 0
+            $0.spanLimits.attributePerEventCountLimit = 1
         }
         let link = SpanRecord.Link(try #require(TraceParent.parse(Fixture.traceparent)))
         var span = tracer.startSpan("span", links: [link])
@@ -58,7 +58,7 @@ struct SpanRecordTests {
         ] as [(Int, AttributeValue, AttributeValue)]
     )
     func cutting(length: Int, value: AttributeValue, expected: AttributeValue) throws {
-        let tracer = Fixture.tracer { $0.spanLimits.attributeValueLength = length }
+        let tracer = Fixture.tracer { $0.spanLimits.attributeValueLengthLimit = length }
         let context = try #require(TraceParent.parse(Fixture.traceparent))
         var span = tracer.startSpan("a long name", links: [.init(context, attributes: [.init("key", value)])])
         span.setAttribute("key", "former")
