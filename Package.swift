@@ -13,6 +13,7 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distributed-tracing")
@@ -36,6 +37,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -50,6 +52,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CTCPInfo"),
         .target(name: "EventLoopExecution", dependencies: [nioCore], swiftSettings: settings),
         .target(
@@ -66,7 +69,9 @@ let package = Package(
         ),
         .target(
             name: "FrameTracking",
-            dependencies: [nioCore, logging, tracing, serviceContext, httpClient, lifecycle],
+            dependencies: [
+                "CZlib", nioCore, nioPosix, nioHTTP1, nioSSL, logging, tracing, serviceContext, httpClient, lifecycle,
+            ],
             swiftSettings: settings
         ),
         .target(
@@ -113,7 +118,9 @@ let package = Package(
         .testTarget(
             name: "FrameTrackingTests",
             dependencies: [
-                "FrameTracking", nioCore, nioPosix, nioHTTP1, logging, tracing, serviceContext, httpClient, lifecycle,
+                "CZlib", "FrameTracking", nioCore, nioPosix, nioHTTP1, nioSSL, logging, tracing, serviceContext,
+                httpClient,
+                lifecycle,
             ],
             swiftSettings: settings
         ),

@@ -1,3 +1,4 @@
+import Foundation
 import RedisTesting
 import Testing
 
@@ -58,6 +59,8 @@ struct TraceExportTests {
         let status: String
         let queued: Int
         let dropped: Int
+        /// By the reason, as `/health` calls it.
+        let droppedBy: [String: Int]
     }
 
     /// What `/health` says about traces. The service as a whole is never more than degraded by them.
@@ -72,7 +75,10 @@ struct TraceExportTests {
         return Tracing(
             status: status,
             queued: try #require(tracing["queued"]?.integer),
-            dropped: try #require(tracing["dropped"]?.integer)
+            dropped: try #require(tracing["dropped"]?.integer),
+            droppedBy: try ["queue_full", "refused", "unreachable", "rejected", "stopped"].reduce(into: [:]) {
+                $0[$1] = try #require(tracing["dropped_by"]?[$1]?.integer)
+            }
         )
     }
 
@@ -89,6 +95,130 @@ struct TraceExportTests {
             #expect(second - first > 1.95)
         }
         #expect(try await traced.finish().count == 2)
+    }
+
+    @Test("What OTLP calls retryable is sent again until it is taken, once; all else is sent once and dropped")
+    func retrying() async throws {
+        let traced = try await TracedService(["OTEL_EXPORTER_OTLP_TIMEOUT": "30000"])
+        var frames = 0
+        func frame() async throws -> String {
+            frames += 1
+            _ = try await traced.service.enqueue(#"{"frame_id":"f\#(frames)"}"#)
+            return "f\(frames)"
+        }
+        let date = Date.now.addingTimeInterval(3).formatted(
+            Date.VerbatimFormatStyle(
+                format: """
+                    \(weekday: .abbreviated), \(day: .twoDigits) \(month: .abbreviated) \(year: .defaultDigits) \
+                    \(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased)):\
+                    \(minute: .twoDigits):\(second: .twoDigits) GMT
+                    """,
+                locale: Locale(identifier: "en_US_POSIX"),
+                timeZone: .gmt,
+                calendar: Calendar(identifier: .gregorian)
+            )
+        )
+        for fault in [OTLPReceiver.Fault.status(503, retryAfter: date), .status(502), .close] {
+            let before = try await traced.receiver.stats().arrivals.count
+            try await traced.receiver.fail(fault, times: 1)
+            let id = try await frame()
+            #expect(try await traced.receiver.spans(["frame.id": id], atLeast: 1).count == 1, "\(fault)")
+            #expect(try await traced.receiver.stats().arrivals.count >= before + 2, "\(fault)")
+        }
+        #expect(try await tracing(of: traced).dropped == 0)
+        for (number, status) in [400, 401, 404, 500].enumerated() {
+            let before = try await traced.receiver.stats().arrivals.count
+            try await traced.receiver.fail(.status(status))
+            _ = try await frame()
+            // Its two spans, in one batch or in two.
+            let isDropped = try await eventually {
+                try await self.tracing(of: traced).droppedBy["refused"] == 2 * (number + 1)
+            }
+            #expect(isDropped, "\(status)")
+            let after = try await traced.receiver.stats().arrivals.count
+            #expect((1...2).contains(after - before), "\(status)")
+        }
+        try await traced.receiver.heal()
+        let last = try await frame()
+        #expect(try await traced.receiver.spans(["frame.id": last], atLeast: 1).count == 1)
+        let spans = try await traced.finish()
+        #expect(spans.count == 2 * 4)
+        let warnings = traced.service.log.split(separator: "\n").filter { $0.contains("could not be exported") }
+        #expect((1...2).contains(warnings.count), "\(traced.service.log)")
+        #expect(warnings.first?.contains("400: told to") == true, "\(traced.service.log)")
+    }
+
+    @Test("Spans that a receiver rejects are counted and told, and nothing is sent again")
+    func partialSuccess() async throws {
+        let traced = try await TracedService([
+            "OTEL_BSP_SCHEDULE_DELAY": "3600000", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "4",
+        ])
+        try await traced.receiver.fail(.reject(3), times: 1)
+        for number in 1...4 { _ = try await traced.service.enqueue(#"{"frame_id":"f\#(number)"}"#) }
+        let isTaken = try await eventually { try await traced.receiver.stats().accepted == 2 }
+        #expect(isTaken)
+        let isCounted = try await eventually { try await self.tracing(of: traced).droppedBy["rejected"] == 3 }
+        #expect(isCounted)
+        let tracing = try await self.tracing(of: traced)
+        #expect(tracing.dropped == 3 && tracing.status == "healthy")
+        #expect(traced.service.log.contains("rejected 3 of 4 spans: told to"), "\(traced.service.log)")
+        // A parent among the rejected spans is missing at the receiver, which is no fault of the exporter's.
+        #expect(await traced.service.stop() == 0)
+        let stats = try await traced.receiver.stats()
+        #expect(stats.arrivals.count == 2 && stats.spans == 5 && stats.duplicates == 0)
+    }
+
+    @Test(
+        "Whatever a collector does under load, requests are served, the queue is bounded, losses are counted, memory stays"
+    )
+    func lying() async throws {
+        let queue = 512
+        let traced = try await TracedService([
+            "OTEL_EXPORTER_OTLP_TIMEOUT": "500", "OTEL_BSP_MAX_QUEUE_SIZE": "\(queue)",
+            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "128",
+        ])
+        func load() async throws {
+            try await withThrowingTaskGroup { group in
+                for producer in 1...8 {
+                    group.addTask {
+                        for number in 1...30 {
+                            let reply = try await traced.service.enqueue(#"{"frame_id":"\#(producer)-\#(number)"}"#)
+                            #expect(reply.status == 200)
+                            #expect(try await traced.service.dequeue() != nil)
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+        try await load()
+        let before = try traced.service.peakMemory
+        var dropped = 0
+        // The last one asks for a pause that ends after the test.
+        let faults: [OTLPReceiver.Fault] = [
+            .hang, .refuse, .close, .page, .endless, .drip, .cut, .status(500), .status(503, retryAfter: "3600"),
+        ]
+        for fault in faults {
+            try await traced.receiver.fail(fault)
+            try await load()
+            let tracing = try await self.tracing(of: traced)
+            #expect(tracing.queued <= queue, "\(fault)")
+            #expect(tracing.dropped >= dropped && tracing.dropped == tracing.droppedBy.values.reduce(0, +), "\(fault)")
+            dropped = tracing.dropped
+        }
+        let isTold = try await eventually(within: .seconds(30)) {
+            let tracing = try await self.tracing(of: traced)
+            return tracing.droppedBy["unreachable", default: 0] > 0 && tracing.droppedBy["refused", default: 0] > 0
+                && tracing.status == "degraded"
+        }
+        #expect(isTold)
+        // What may wait, and be on its way, is a few megabytes.
+        #expect(try traced.service.peakMemory - before < 64 << 20)
+        #expect(traced.service.logLineCount < 40, "\(traced.service.log)")
+        try await traced.receiver.heal()
+        #expect(await traced.service.stop() == 0)
+        let stats = try await traced.receiver.stats()
+        #expect(stats.duplicates == 0)
     }
 
     @Test("At SIGTERM the spans that were still waiting are sent")

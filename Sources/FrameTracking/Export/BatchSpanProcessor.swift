@@ -132,7 +132,7 @@ package final class BatchSpanProcessor: Sendable {
         state.withLock { state in
             state.hasStopped = true
             while let batch = state.queue.takeBatch(partial: true) {
-                state.statistics.count(.failed("stopped"), of: batch.count)
+                state.statistics.count(.failed(.stopped, ""), of: batch.count)
             }
         }
     }

@@ -1,18 +1,30 @@
 import Logging
 
-/// Tells the operator about lost spans, at most one line in ten seconds, so that a receiver which is away for hours
-/// does not fill the disk. What was not told is in the next line's counts.
+/// Tells the operator about lost spans: at once, and then ever more seldom while they are lost in the same way, so that a
+/// receiver which is away for days does not fill the disk. What was not told is in the next line's counts.
 struct ExportLog {
     private let logger: Logger
-    private let interval: Duration
     private let elapsed: @Sendable () -> Duration
-    private var lastLine: Duration?
+    /// When the last line was written, and what it was about.
+    private var lastLine: (time: Duration, trouble: Trouble)?
+    /// How long after a line the next one may come.
+    private var interval = ExportLog.shortestInterval
     private var untoldFailures = 0
     private var toldDroppedQueueFull = 0
+    private var hasToldFailure = false
 
-    init(logger: Logger, clock: any Clock<Duration>, interval: Duration = .seconds(10)) {
+    private enum Trouble: Equatable {
+        case queueFull
+        case remark
+        case rejected
+        case failed(ExportResult.Loss)
+    }
+
+    static let shortestInterval = Duration.seconds(10)
+    static let longestInterval = Duration.seconds(320)
+
+    init(logger: Logger, clock: any Clock<Duration>) {
         self.logger = logger
-        self.interval = interval
         self.elapsed = clock.stopwatch()
     }
 
@@ -21,33 +33,63 @@ struct ExportLog {
         switch result {
         case .exported(0, ""):
             if statistics.droppedQueueFull > toldDroppedQueueFull {
-                warn("Spans were dropped, as more ended than could be exported", statistics)
+                warn(.queueFull, "Spans were dropped, as more ended than could be exported", statistics)
+            } else {
+                recover(statistics)
             }
+        case .exported(0, let message):
+            warn(.remark, "The trace receiver took \(spans) spans, but says: \(message)", statistics)
         case .exported(let rejected, let message):
-            warn("The trace receiver rejected \(rejected) of \(spans) spans: \(message)", statistics)
-        case .failed(let reason):
-            warn("\(spans) spans could not be exported: \(reason)", statistics)
+            warn(.rejected, "The trace receiver rejected \(rejected) of \(spans) spans: \(message)", statistics)
+        case .failed(let loss, let reason):
+            if warn(.failed(loss), "\(spans) spans could not be exported: \(reason)", statistics) {
+                hasToldFailure = true
+            }
         }
     }
 
-    private mutating func warn(_ message: @autoclosure () -> String, _ statistics: TracingStatistics) {
-        let now = elapsed()
-        if let lastLine, now - lastLine < interval {
-            untoldFailures += 1
-            return
+    /// All is well again: said once for each time that it was said not to be.
+    private mutating func recover(_ statistics: TracingStatistics) {
+        if let lastLine, elapsed() - lastLine.time >= interval {
+            self.lastLine = nil
+            interval = ExportLog.shortestInterval
         }
-        logger.warning(
-            "\(message())",
-            metadata: [
-                "not_logged_since": "\(untoldFailures)",
-                "dropped_queue_full": "\(statistics.droppedQueueFull)",
-                "dropped_failed": "\(statistics.droppedFailed)",
-                "dropped_rejected": "\(statistics.droppedRejected)",
-            ]
-        )
-        lastLine = now
+        guard hasToldFailure else { return }
+        hasToldFailure = false
+        logger.notice("Spans are exported again", metadata: metadata(statistics))
+        untoldFailures = 0
+    }
+
+    @discardableResult
+    private mutating func warn(
+        _ trouble: Trouble,
+        _ message: @autoclosure () -> String,
+        _ statistics: TracingStatistics
+    ) -> Bool {
+        let now = elapsed()
+        if let lastLine {
+            if lastLine.trouble != trouble { interval = ExportLog.shortestInterval }
+            guard now - lastLine.time >= interval else {
+                untoldFailures += 1
+                return false
+            }
+            if lastLine.trouble == trouble { interval = min(interval * 2, ExportLog.longestInterval) }
+        }
+        logger.warning("\(message())", metadata: metadata(statistics))
+        lastLine = (now, trouble)
         untoldFailures = 0
         toldDroppedQueueFull = statistics.droppedQueueFull
+        return true
+    }
+
+    private func metadata(_ statistics: TracingStatistics) -> Logger.Metadata {
+        [
+            "not_logged_since": "\(untoldFailures)",
+            "dropped_queue_full": "\(statistics.droppedQueueFull)",
+            "dropped_refused": "\(statistics.droppedRefused)",
+            "dropped_unreachable": "\(statistics.droppedUnreachable)",
+            "dropped_rejected": "\(statistics.droppedRejected)",
+        ]
     }
 }
 

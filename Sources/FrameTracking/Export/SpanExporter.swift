@@ -9,6 +9,16 @@ package protocol SpanExporter: Sendable {
 package enum ExportResult: Hashable, Sendable {
     /// It was taken, but for `rejected` spans, for the reason that the receiver gave.
     case exported(rejected: Int, message: String)
-    /// It was not taken and will not be sent again.
-    case failed(String)
+    /// It was not delivered, for a reason to be counted and one for people, and will not be sent again.
+    case failed(Loss, String)
+
+    /// Why a batch was not delivered.
+    package enum Loss: Hashable, Sendable {
+        /// The receiver will not have it, now or ever.
+        case refused
+        /// The receiver could not be reached, or did not take it in time.
+        case unreachable
+        /// The process stopped meanwhile.
+        case stopped
+    }
 }

@@ -1,6 +1,6 @@
 /// What became of the spans so far, for whoever looks after the service.
 public struct TracingStatistics: Hashable, Sendable {
-    /// Where spans go: `otlp`, `none`, or `disabled`.
+    /// Where spans go: `otlp`, `console`, `none`, or `disabled`.
     public var exporter: String
     /// How many spans wait.
     public var queued = 0
@@ -8,15 +8,21 @@ public struct TracingStatistics: Hashable, Sendable {
     public var exported = 0
     /// How many spans found the queue full, or came after it was closed.
     public var droppedQueueFull = 0
-    /// How many spans were in batches that could not be delivered.
-    public var droppedFailed = 0
+    /// How many spans were in batches that the receiver refused as a whole, once and for all.
+    public var droppedRefused = 0
+    /// How many spans were in batches that no receiver took in time.
+    public var droppedUnreachable = 0
+    /// How many spans were left when the time for sending them at the stop was over.
+    public var droppedStopped = 0
     /// How many spans the receiver rejected out of batches that it took.
     public var droppedRejected = 0
     /// Whether the last batch could not be delivered.
     public var isFailing = false
 
     /// How many spans were lost, for whatever reason.
-    public var dropped: Int { droppedQueueFull + droppedFailed + droppedRejected }
+    public var dropped: Int {
+        droppedQueueFull + droppedRefused + droppedUnreachable + droppedStopped + droppedRejected
+    }
 
     init(exporter: String) {
         self.exporter = exporter
@@ -30,8 +36,12 @@ public struct TracingStatistics: Hashable, Sendable {
             exported += spans - rejected
             droppedRejected += rejected
             isFailing = false
-        case .failed:
-            droppedFailed += spans
+        case .failed(let loss, _):
+            switch loss {
+            case .refused: droppedRefused += spans
+            case .unreachable: droppedUnreachable += spans
+            case .stopped: droppedStopped += spans
+            }
             isFailing = true
         }
     }

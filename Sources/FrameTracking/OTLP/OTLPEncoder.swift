@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// Encodes batches of spans as OTLP has them: `ExportTraceServiceRequest` of opentelemetry-proto 1.
+/// Encodes batches of spans as OTLP has them: `ExportTraceServiceRequest` of opentelemetry-proto 1, in binary protobuf.
 ///
 /// Written by hand, as this runs on the machine that serves the frames: a span goes from its record to the wire
 /// without objects in between.

@@ -29,6 +29,7 @@ extension ProtobufWriter {
             writer.fixed64(1, event.time)
             writer.string(2, event.name)
             for attribute in event.attributes { writer.attribute(3, attribute) }
+            writer.varint(4, UInt64(event.droppedAttributes))
         }
     }
 
@@ -38,6 +39,7 @@ extension ProtobufWriter {
             writer.identifier(2, link.context.spanID)
             if let traceState = link.context.traceState { writer.string(3, traceState.rawValue) }
             for attribute in link.attributes { writer.attribute(4, attribute) }
+            writer.varint(5, UInt64(link.droppedAttributes))
             writer.flags(6, link.context.flags, isRemote: link.context.isRemote)
         }
     }
@@ -54,12 +56,8 @@ extension ProtobufWriter {
         }
     }
 
-    /// `SpanFlags`: the trace flags, and that it is known whether the context is remote, and whether it is. A root
-    /// has no parent that could be remote, which counts as known.
     private mutating func flags(_ field: UInt8, _ flags: TraceFlags, isRemote: Bool) {
-        let isKnown: UInt32 = 0x100
-        let isRemote: UInt32 = isRemote ? 0x200 : 0
-        let value = UInt32(flags.rawValue) | isKnown | isRemote
+        let value = SpanRecord.flags(flags, isRemote: isRemote)
         // Fields from 16 on have tags of two bytes.
         if field < 16 { fixed32(field, value) } else { fixed32(wide: field, value) }
     }

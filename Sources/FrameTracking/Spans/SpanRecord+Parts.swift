@@ -51,6 +51,8 @@ extension SpanRecord {
         package let time: UInt64
         /// The event's properties; keys are distinct.
         package let attributes: [Attribute]
+        /// How many properties there was no room for.
+        package let droppedAttributes: UInt32
     }
 
     /// A span that this one has to do with, other than by being its child.
@@ -58,12 +60,18 @@ extension SpanRecord {
         /// The other span.
         package let context: SpanContext
         /// What it has to do with this one; keys are distinct.
-        package let attributes: [Attribute]
+        package private(set) var attributes: [Attribute]
+        /// How many properties there was no room for.
+        package private(set) var droppedAttributes: UInt32 = 0
 
         /// A link to the span of `context`.
         package init(_ context: SpanContext, attributes: [Attribute] = []) {
             self.context = context
             self.attributes = attributes
+        }
+
+        mutating func apply(_ limits: Limits) {
+            droppedAttributes = limits.apply(to: &attributes, count: limits.attributesOfALink)
         }
     }
 }

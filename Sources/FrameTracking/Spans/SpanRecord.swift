@@ -39,8 +39,8 @@ package struct SpanRecord: Sendable {
     /// A bit for each length that a key has: most keys are the first of theirs, and need no search for a former value.
     private var keyLengths: UInt64 = 0
 
-    /// The specification's default limit of attributes, of events and of links of a span.
-    static let limit = 128
+    /// How much there is room for.
+    private let limits: Limits
     /// Room for the attributes of a messaging span without a second allocation.
     private static let expectedAttributes = 16
 
@@ -53,6 +53,7 @@ package struct SpanRecord: Sendable {
         context: SpanContext,
         parent: SpanContext?,
         links: [Link],
+        limits: Limits = .standard,
         start: UInt64
     ) {
         self.name = name
@@ -61,6 +62,7 @@ package struct SpanRecord: Sendable {
         self.parentSpanID = parent?.spanID
         self.parentIsRemote = parent?.isRemote
         self.isRecording = true
+        self.limits = limits
         self.start = start
         attributes.reserveCapacity(SpanRecord.expectedAttributes)
         for link in links { addLink(link) }
@@ -74,6 +76,7 @@ package struct SpanRecord: Sendable {
         self.parentSpanID = nil
         self.parentIsRemote = nil
         self.isRecording = false
+        self.limits = .standard
         self.start = 0
     }
 
@@ -82,10 +85,11 @@ package struct SpanRecord: Sendable {
     /// Sets an attribute, in place of a former value of the same key.
     package mutating func setAttribute(_ key: consuming String, _ value: consuming AttributeValue) {
         guard isRecording else { return }
+        let value = limits.applied(to: value)
         let length: UInt64 = 1 << min(UInt64(key.utf8.count), 63)
         if keyLengths & length != 0, let index = attributes.firstIndex(where: { $0.hasKey(key) }) {
             attributes[index].value = value
-        } else if attributes.count < SpanRecord.limit {
+        } else if attributes.count < limits.attributes {
             keyLengths |= length
             attributes.append(Attribute(key, value))
         } else {
@@ -96,8 +100,17 @@ package struct SpanRecord: Sendable {
     /// Adds an event at `time`, in nanoseconds since 1970; without it, now.
     package mutating func addEvent(_ name: String, at time: UInt64? = nil, attributes: [Attribute] = []) {
         guard isRecording else { return }
-        if events.count < SpanRecord.limit {
-            events.append(Event(name: name, time: time ?? WallClock.nanoseconds(), attributes: attributes))
+        if events.count < limits.events {
+            var attributes = attributes
+            let dropped = limits.apply(to: &attributes, count: limits.attributesOfAnEvent)
+            events.append(
+                Event(
+                    name: name,
+                    time: time ?? WallClock.nanoseconds(),
+                    attributes: attributes,
+                    droppedAttributes: dropped
+                )
+            )
         } else {
             droppedEvents += 1
         }
@@ -106,7 +119,9 @@ package struct SpanRecord: Sendable {
     /// Links the span to another one, of any trace.
     package mutating func addLink(_ link: Link) {
         guard isRecording else { return }
-        if links.count < SpanRecord.limit {
+        if links.count < limits.links {
+            var link = link
+            link.apply(limits)
             links.append(link)
         } else {
             droppedLinks += 1

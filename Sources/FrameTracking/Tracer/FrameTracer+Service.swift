@@ -11,9 +11,12 @@ extension FrameTracer: Service {
             try? await gracefulShutdown()
             return
         }
+        if settings.exporter == .console {
+            return await processor.run(exporter: ConsoleExporter(settings: settings))
+        }
         let client = HTTPClient(
             eventLoopGroupProvider: .singleton,
-            configuration: OTLPExporter.clientConfiguration()
+            configuration: OTLPExporter.clientConfiguration(settings, logger: logger)
         )
         await processor.run(exporter: OTLPExporter(settings: settings, client: client))
         try await client.shutdown()

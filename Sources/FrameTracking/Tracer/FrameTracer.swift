@@ -14,6 +14,7 @@ public final class FrameTracer: Sendable {
     /// nil if nothing is exported.
     let processor: BatchSpanProcessor?
     private let sampler: Sampler
+    private let limits: SpanRecord.Limits
     private let identifiers: IdentifierGenerator
 
     /// A tracer that works as `settings` say. Their warnings are the caller's to log.
@@ -23,11 +24,14 @@ public final class FrameTracer: Sendable {
         identifiers: IdentifierGenerator = .shared
     ) {
         let isExporting = !settings.isDisabled && settings.exporter != .none
+        var batching = settings.batching
+        // Whoever watches a console wants to see a span when it ends: the specification's "simple processor".
+        if settings.exporter == .console { batching.maximumBatchSize = 1 }
         self.init(
             settings: settings,
             logger: logger,
             identifiers: identifiers,
-            processor: isExporting ? BatchSpanProcessor(settings: settings.batching, logger: logger) : nil
+            processor: isExporting ? BatchSpanProcessor(settings: batching, logger: logger) : nil
         )
     }
 
@@ -41,6 +45,7 @@ public final class FrameTracer: Sendable {
         self.settings = settings
         self.logger = logger
         self.sampler = settings.sampler
+        self.limits = SpanRecord.Limits(settings.spanLimits)
         self.identifiers = identifiers
         self.processor = processor
     }
@@ -76,6 +81,7 @@ public final class FrameTracer: Sendable {
             context: context,
             parent: parent,
             links: links,
+            limits: limits,
             start: start ?? WallClock.nanoseconds()
         )
     }

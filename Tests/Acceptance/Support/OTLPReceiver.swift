@@ -18,6 +18,14 @@ final class OTLPReceiver: Sendable {
         case close
         /// Take no connections: its port is closed, and stays its own.
         case refuse
+        /// Take all spans of a batch but so many.
+        case reject(Int)
+        /// Answer with success, and a web page.
+        case page
+        /// Answer with success and never come to an end, as fast as can be or slowly.
+        case endless, drip
+        /// Close the connection in the middle of an answer of success.
+        case cut
 
         fileprivate var members: String {
             switch self {
@@ -26,6 +34,11 @@ final class OTLPReceiver: Sendable {
             case .hang: #""hang":true"#
             case .close: #""close":true"#
             case .refuse: #""refuse":true"#
+            case .reject(let count): #""reject":\#(count)"#
+            case .page: #""page":true"#
+            case .endless: #""endless":true"#
+            case .drip: #""drip":true"#
+            case .cut: #""cut":true"#
             }
         }
     }
@@ -34,6 +47,8 @@ final class OTLPReceiver: Sendable {
     struct Stats: Decodable, Sendable {
         /// When requests came, those that were not taken among them, in seconds of some clock.
         let arrivals: [Double]
+        /// The last of them.
+        let requests: [Request]
         /// How many requests were taken.
         let accepted: Int
         let spans: Int
@@ -42,16 +57,27 @@ final class OTLPReceiver: Sendable {
         let violations: [String]
     }
 
+    /// A request with spans.
+    struct Request: Decodable, Sendable {
+        let path: String
+        /// The length of its body, as it came.
+        let length: Int
+        /// By their names in lower case.
+        let headers: [String: String]
+    }
+
     /// Where it takes traces.
     let port: Int
     private let questions: Int
     private let process: RunningProcess
 
     /// Starts a receiver and returns once it listens.
-    init() async throws {
+    ///
+    /// - Parameter arguments: for its command line.
+    init(_ arguments: [String] = []) async throws {
         process = try RunningProcess(
             TestPython.executable(),
-            [TestPython.script("otlp_receiver.py")],
+            [TestPython.script("otlp_receiver.py")] + arguments,
             environment: ["PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"]
         )
         do {
@@ -95,6 +121,11 @@ final class OTLPReceiver: Sendable {
 
     func stats() async throws -> Stats {
         try JSONDecoder().decode(Stats.self, from: await ask(.GET, "/stats"))
+    }
+
+    /// Takes traces at this path from now on.
+    func setPath(_ path: String) async throws {
+        _ = try await ask(.POST, "/path", body: path)
     }
 
     // MARK: Failing

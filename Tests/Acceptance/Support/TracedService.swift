@@ -7,13 +7,15 @@ struct TracedService: Sendable {
     let receiver: OTLPReceiver
     let service: FrameBufferProcess
 
-    /// - Parameter environment: added to what the service sees.
-    init(_ environment: [String: String] = [:]) async throws {
+    /// - Parameters:
+    ///   - environment: added to what the service sees.
+    ///   - receiver: where its spans go; otherwise to one that is made for it.
+    init(_ environment: [String: String] = [:], receiver: OTLPReceiver? = nil) async throws {
         redis = try await RedisServer()
-        receiver = try await OTLPReceiver()
+        if let receiver { self.receiver = receiver } else { self.receiver = try await OTLPReceiver() }
         service = try await FrameBufferProcess(
             redis: redis.url,
-            receiver.environment.merging(environment) { $1 }
+            self.receiver.environment.merging(environment) { $1 }
         )
     }
 

@@ -1,32 +1,41 @@
 """A strict OTLP/HTTP receiver of traces for tests: it keeps every span, judges each by the rules, and fails on command.
 
 It listens on two ports of 127.0.0.1 that the system chose, which it prints to standard error: one for traces
-(POST /v1/traces, protobuf, gzip or not), and one for questions, which goes on answering whatever the first is told to do:
+(POST /v1/traces, protobuf or JSON, gzip or not; by TLS with --certificate and --key, and only for clients with a certificate
+of --client-ca), and one for questions, which goes on answering whatever the first is told to do:
 
     GET /spans?KEY=VALUE…    the spans whose name, kind, traceID, … or attribute is VALUE, all of them; with `at-least=N` it
                              waits until there are N of them, for `within=SECONDS` at most, and then gives what there is
-    GET /stats               counts, and everything that broke a rule
+    GET /stats               counts, the last requests, and everything that broke a rule
+    POST /path               the path that traces are taken at from now on, as plain text
     POST /config             what the trace port does from now on: {} takes spans;
                              {"status": 503, "retryAfter": "1"} answers so; {"hang": true} reads and never answers;
                              {"close": true} reads and closes; {"refuse": true} takes no connections;
+                             {"reject": N} takes all but N spans; {"page": true} answers 200 with a web page;
+                             {"endless": true} answers 200 and goes on for ever, {"drip": true} does so slowly;
+                             {"cut": true} closes in the middle of the answer;
                              `"times": N` does so N times only
 
 The rules are those of the OTLP specification, opentelemetry-proto's comments, and the SDK's and W3C's specifications of what
 is in there. It ends with the process that started it.
 """
 
+import argparse
+import base64
 import gzip
 import json
 import os
 import re
 import socket
 import socketserver
+import ssl
 import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
+from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
@@ -37,7 +46,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 KINDS = ["unspecified", "internal", "server", "client", "producer", "consumer"]
 STATUSES = ["unset", "ok", "error"]
-PROTOBUF = "application/x-protobuf"
+PROTOBUF, JSON = "application/x-protobuf", "application/json"
 # The limit that the specification recommends, after decompression.
 MAXIMUM_BODY = 20 << 20
 HAS_IS_REMOTE, IS_REMOTE = 0x100, 0x200
@@ -60,6 +69,8 @@ class Store:
         self.spans = []
         self.index = {}
         self.arrivals = []
+        self.requests = []
+        self.path = "/v1/traces"
         self.accepted = self.duplicates = 0
         self.violations = {}
         self.fault, self.fault_number = {}, 0
@@ -90,6 +101,7 @@ class Store:
         with self.changed:
             return {
                 "arrivals": self.arrivals,
+                "requests": self.requests[-100:],
                 "accepted": self.accepted,
                 "spans": len(self.spans),
                 "duplicates": self.duplicates,
@@ -212,6 +224,34 @@ def judge_state(rule, state):
     rule(sound and len(members) <= 32, "a trace state is as W3C has it", state)
 
 
+def from_json(body):
+    """OTLP's JSON is that of protobuf but for its identifiers, which are hexadecimal, and enumerations, which are numbers."""
+
+    def converted(value, key=""):
+        if isinstance(value, dict):
+            return {key: converted(member, key) for key, member in value.items()}
+        if isinstance(value, list):
+            return [converted(element) for element in value]
+        if key in ("traceId", "spanId", "parentSpanId"):
+            return base64.b64encode(bytes.fromhex(value)).decode()
+        if key in ("kind", "code") and type(value) is not int:
+            raise ValueError(f"{key} is a number")
+        if key in ("startTimeUnixNano", "endTimeUnixNano", "timeUnixNano", "intValue") and not isinstance(value, str):
+            raise ValueError(f"{key} is a text, as it has 64 bits")
+        if "_" in key:
+            raise ValueError(f"{key} is in lowerCamelCase")
+        return value
+
+    # Values are held to JSON's own rules, and names to those of the schema.
+    def distinct(pairs):
+        if len(dict(pairs)) != len(pairs):
+            raise ValueError("keys of an object are distinct")
+        return dict(pairs)
+
+    message = json.loads(body, object_pairs_hook=distinct, parse_constant=lambda name: float("no number: " + name))
+    return json_format.ParseDict(converted(message), ExportTraceServiceRequest())
+
+
 def attributes(pairs, whose):
     for pair in pairs:
         if not pair.key:
@@ -330,10 +370,14 @@ class Questions(Handler):
             self.fail(404, "GET /spans, GET /stats, POST /config")
 
     def do_POST(self):
+        if self.path == "/path":
+            with STORE.changed:
+                STORE.path = self.body().decode()
+            return self.answer_json({})
         fault = json.loads(self.body())
         STORE.configure(fault)
         self.server.traces.open() if "refuse" not in fault else self.server.traces.close()
-        self.answer_json({})
+        return self.answer_json({})
 
 
 class Traces(Handler):
@@ -359,6 +403,8 @@ class Traces(Handler):
         fault = STORE.next_fault()
         with STORE.changed:
             STORE.arrivals.append(time.monotonic())
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            STORE.requests.append({"path": self.path, "length": len(body), "headers": headers})
         if "hang" in fault:
             STORE.wait_for_other_fault()
         if "hang" in fault or "close" in fault:
@@ -367,17 +413,48 @@ class Traces(Handler):
         if "status" in fault:
             headers = [("Retry-After", fault["retryAfter"])] if "retryAfter" in fault else []
             return self.fail(fault["status"], "told to", headers)
+        if "page" in fault:
+            return self.answer(200, b"<html>Please log in</html>", "text/html")
+        if fault.keys() & {"endless", "drip", "cut"}:
+            return self.lie(fault)
         judge_fields(request)
-        STORE.add(list(judge_request(request)))
-        return self.answer(200, ExportTraceServiceResponse().SerializeToString())
+        spans = list(judge_request(request))
+        response = ExportTraceServiceResponse()
+        if "reject" in fault:
+            response.partial_success.rejected_spans = fault["reject"]
+            response.partial_success.error_message = "told to"
+            spans = spans[fault["reject"]:]
+        STORE.add(spans)
+        if self.headers.get("Content-Type") == JSON:
+            return self.answer(200, json_format.MessageToJson(response).encode(), JSON)
+        return self.answer(200, response.SerializeToString())
+
+    def lie(self, fault):
+        """Begins an answer of success that never comes to its end."""
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Type", PROTOBUF)
+        if "endless" in fault:
+            # An end that nobody knows beforehand: that of the connection.
+            self.send_header("Connection", "close")
+        else:
+            self.send_header("Content-Length", "1000")
+        self.end_headers()
+        number = STORE.fault_number
+        self.wfile.write(bytes(1))
+        while "cut" not in fault and STORE.fault_number == number:
+            self.wfile.write(bytes(1 if "drip" in fault else 1 << 16))
+            if "drip" in fault:
+                time.sleep(0.1)
 
     def decode(self, body):
-        if self.path != "/v1/traces":
+        if self.path != STORE.path:
             raise Violation(404, f"POST {self.path}")
         if not self.headers.get("User-Agent", "").startswith("OTel-OTLP-Exporter-"):
             STORE.violate("an exporter says who it is", self.headers.get("User-Agent"))
-        if self.headers.get("Content-Type") != PROTOBUF:
-            raise Violation(400, f"Content-Type: {self.headers.get('Content-Type')}")
+        content_type = self.headers.get("Content-Type")
+        if content_type not in (PROTOBUF, JSON):
+            raise Violation(400, f"Content-Type: {content_type}")
         coding = self.headers.get("Content-Encoding", "identity").lower()
         if coding == "gzip":
             try:
@@ -388,6 +465,11 @@ class Traces(Handler):
             raise Violation(400, f"Content-Encoding: {coding}")
         if len(body) > MAXIMUM_BODY:
             raise Violation(413, f"{len(body)} bytes")
+        if content_type == JSON:
+            try:
+                return from_json(body)
+            except (ValueError, json_format.ParseError) as error:
+                raise Violation(400, f"not OTLP's JSON: {error}") from error
         request = ExportTraceServiceRequest()
         try:
             request.ParseFromString(body)
@@ -405,14 +487,14 @@ class Server(ThreadingHTTPServer):
 
     def handle_error(self, request, client_address):
         # Whoever gives up waiting breaks the connection.
-        if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError, ValueError)):
+        if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError, ValueError, ssl.SSLError)):
             super().handle_error(request, client_address)
 
 
 class TraceServer(Server):
     """A server that can close its port and open it again. Meanwhile the port stays its own: nobody else can take it."""
 
-    def __init__(self):
+    def __init__(self, tls=None):
         # On Linux a socket that was shut down out of listening can listen again, but keeps its port only where that was bound
         # by its number: so a first socket is given one, which the second takes before the first lets go of it.
         with socket.socket() as first:
@@ -422,6 +504,13 @@ class TraceServer(Server):
             self.server_bind()
         self.connections = set()
         self.is_open = False
+        self.tls = tls
+
+    def finish_request(self, request, client_address):
+        # In the connection's own thread, as a handshake may take its time or never end.
+        if self.tls:
+            request = self.tls.wrap_socket(request, server_side=True)
+        super().finish_request(request, client_address)
 
     def open(self):
         if self.is_open:
@@ -443,10 +532,24 @@ class TraceServer(Server):
                 pass
 
 
+def tls_context(options):
+    if not options.certificate:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(options.certificate, options.key)
+    if options.client_ca:
+        context.load_verify_locations(options.client_ca)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
 def main():
+    parser = argparse.ArgumentParser(description="a strict receiver of traces")
+    for option in ("--certificate", "--key", "--client-ca"):
+        parser.add_argument(option)
     parent = os.getppid()
     questions = Server(("127.0.0.1", 0), Questions)
-    questions.traces = TraceServer()
+    questions.traces = TraceServer(tls_context(parser.parse_args()))
     questions.traces.open()
     threading.Thread(target=questions.serve_forever, daemon=True).start()
     ports = (questions.traces.server_address[1], questions.server_address[1])

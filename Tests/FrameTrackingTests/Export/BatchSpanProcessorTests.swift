@@ -80,20 +80,21 @@ struct BatchSpanProcessorTests {
         let exporter = RecordingExporter()
         await running(processor, exporter) {
             for (result, exports) in [
-                (ExportResult.failed("away"), 1), (.exported(rejected: 1, message: "too old"), 2),
+                (ExportResult.failed(.unreachable, "away"), 1), (.exported(rejected: 1, message: "too old"), 2),
                 (.exported(rejected: 9, message: "lying"), 3),
             ] {
                 exporter.answer(result)
                 for _ in 0..<2 { processor.enqueue(Fixture.span()) }
                 await eventually("the batch is counted") {
                     let statistics = processor.statistics(exporter: "")
-                    return statistics.exported + statistics.droppedFailed + statistics.droppedRejected == 2 * exports
+                    return statistics.exported + statistics.droppedUnreachable + statistics.droppedRejected == 2
+                        * exports
                 }
                 #expect(processor.statistics(exporter: "").isFailing == (exports == 1))
             }
         }
         let statistics = processor.statistics(exporter: "")
-        #expect(statistics.exported == 1 && statistics.droppedFailed == 2 && statistics.droppedRejected == 3)
+        #expect(statistics.exported == 1 && statistics.droppedUnreachable == 2 && statistics.droppedRejected == 3)
     }
 
     @Test("At graceful shutdown the rest is exported, and what ends later is dropped and counted")
@@ -148,6 +149,6 @@ struct BatchSpanProcessorTests {
         await eventually("the limit runs too") { clock.sleeperCount == 2 }
         clock.advance(by: .seconds(3))
         try await running
-        #expect(processor.statistics(exporter: "").droppedFailed == 6)
+        #expect(processor.statistics(exporter: "").droppedStopped == 6)
     }
 }

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 import Testing
 
 @testable import FrameTracking
@@ -25,7 +26,7 @@ struct OTLPExporterTests {
             change(&settings)
             let client = HTTPClient(
                 eventLoopGroupProvider: .singleton,
-                configuration: OTLPExporter.clientConfiguration()
+                configuration: OTLPExporter.clientConfiguration(settings, logger: Fixture.silentLogger)
             )
             let exporter = OTLPExporter(
                 settings: settings,
@@ -84,7 +85,7 @@ struct OTLPExporterTests {
         try await exporting(to: [.status(status, headers: ["Location": "/elsewhere", "Retry-After": "0"])]) {
             exporter,
             collector in
-            #expect(await exporter.export([Fixture.span()]) == .failed("the receiver answered \(status)"))
+            #expect(await exporter.export([Fixture.span()]) == .failed(.refused, "the receiver answered \(status)"))
             #expect(collector.requests.count == 1)
             #expect(clock.sleeps.isEmpty)
         }
@@ -99,12 +100,157 @@ struct OTLPExporterTests {
         }
     }
 
+    @Test("With gzip the body is compressed, which a header says, and nothing else is different")
+    func gzip() async throws {
+        try await exporting(to: []) {
+            $0.compression = .gzip
+            $0.headers = [
+                .init(name: "Content-Encoding", value: "br"), .init(name: "content-type", value: "text/html"),
+            ]
+        } _: { exporter, collector in
+            #expect(await exporter.export([Fixture.span("a")]) == .exported(rejected: 0, message: ""))
+            let request = try #require(collector.requests.first)
+            #expect(request.headers["content-encoding"] == ["gzip"])
+            #expect(request.headers["content-type"] == ["application/x-protobuf"])
+            #expect(request.headers["content-length"] == ["\(request.body.count)"])
+            #expect(request.body.starts(with: [0x1F, 0x8B]))
+        }
+    }
+
+    @Test("As JSON it says so, and understands an answer in JSON")
+    func json() async throws {
+        let partial = Array(#"{"partialSuccess":{"rejectedSpans":"1","errorMessage":"stale"}}"#.utf8)
+        let replies = [Collector.Reply.status(200, headers: ["content-type": "application/json"], body: partial)]
+        try await exporting(to: replies) {
+            $0.otlpProtocol = .json
+        } _: { exporter, collector in
+            #expect(await exporter.export([Fixture.span("a")]) == .exported(rejected: 1, message: "stale"))
+            let request = try #require(collector.requests.first)
+            #expect(request.headers["content-type"] == ["application/json"])
+            #expect(String(decoding: request.body, as: UTF8.self).hasPrefix(#"{"resourceSpans":[{"resource":{"#))
+        }
+    }
+
+    @Test("An endpoint without a path is asked for its root")
+    func root() async throws {
+        try await exporting(to: []) {
+            $0.endpoint = String($0.endpoint.dropLast("/v1/traces".count))
+        } _: { exporter, collector in
+            #expect(await exporter.export([Fixture.span()]) == .exported(rejected: 0, message: ""))
+            #expect(collector.requests.map(\.uri) == ["/"])
+        }
+    }
+
+    @Test("A pause that the receiver asked for holds for the next batches, too")
+    func pauseForAll() async throws {
+        let replies: [Collector.Reply] = [.status(503, headers: ["Retry-After": "100"])]
+        try await exporting(to: replies) { exporter, collector in
+            #expect(await exporter.export([Fixture.span()]) == .failed(.unreachable, "the receiver answered 503"))
+            let asked = ExportResult.failed(.unreachable, "the receiver has asked for a pause")
+            #expect(await exporter.export([Fixture.span()]) == asked)
+            #expect(collector.requests.count == 1 && clock.sleeps.isEmpty)
+            try await clock.sleep(for: .seconds(90))
+            #expect(await exporter.export([Fixture.span()]) == .exported(rejected: 0, message: ""))
+            #expect(collector.requests.count == 2)
+            #expect(clock.sleeps.count == 2 && clock.now.offset >= .seconds(100))
+        }
+    }
+
+    @Test("A pause of a year is a clock that is wrong: after an hour the receiver is asked again")
+    func longestPause() async throws {
+        let replies: [Collector.Reply] = [.status(429, headers: ["Retry-After": "31536000"])]
+        try await exporting(to: replies) { exporter, _ in
+            #expect(await exporter.export([Fixture.span()]) == .failed(.unreachable, "the receiver answered 429"))
+            try await clock.sleep(for: .seconds(3600))
+            #expect(await exporter.export([Fixture.span()]) == .exported(rejected: 0, message: ""))
+        }
+    }
+
+    @Test(
+        "What an error says about itself is told, without what the receiver may have learned from us",
+        arguments: [
+            ("application/x-protobuf", [0x12, 0x08] + Array("bad data".utf8), ": bad data"),
+            ("application/json", Array(#"{"code":3,"message":"bad data"}"#.utf8), ": bad data"),
+            ("text/plain; charset=utf-8", Array("no\nsuch token: t0ps3cret".utf8), ": no such token: …"),
+            ("text/html", Array("<html>t0ps3cret</html>".utf8), ""), ("application/json", Array("[".utf8), ""),
+        ]
+    )
+    func errors(type: String, body: [UInt8], told: String) async throws {
+        try await exporting(to: [.status(401, headers: ["Content-Type": type], body: body)]) {
+            $0.headers = [.init(name: "authorization", value: "Bearer t0ps3cret")]
+        } _: { exporter, _ in
+            #expect(await exporter.export([Fixture.span()]) == .failed(.refused, "the receiver answered 401\(told)"))
+        }
+    }
+
+    @Test("A success that is a web page counts as one, but the operator is told")
+    func webPage() async throws {
+        let reply = Collector.Reply.status(200, headers: ["Content-Type": "text/html"], body: Array("<html>".utf8))
+        try await exporting(to: [reply]) { exporter, collector in
+            guard case .exported(0, let message) = await exporter.export([Fixture.span()]) else {
+                Issue.record("the status said that they were taken")
+                return
+            }
+            #expect(message.contains("text/html") && message.contains("endpoint"))
+            #expect(collector.requests.count == 1)
+        }
+    }
+
+    @Test("An answer without end is refused once it is too long, and not asked for again")
+    func endless() async throws {
+        try await exporting(to: [.endless(200)]) { exporter, collector in
+            let result = await exporter.export([Fixture.span()])
+            #expect(result == .failed(.refused, "the receiver's answer was more than 4 MiB"))
+            #expect(collector.requests.count == 1)
+        }
+    }
+
+    @Test("The body of an error, endless or never coming, holds up nothing")
+    func endlessErrors() async throws {
+        let replies: [Collector.Reply] = [.endless(503), .stall(503, headers: ["Retry-After": "7"])]
+        try await exporting(to: replies) { exporter, collector in
+            #expect(await exporter.export([Fixture.span()]) == .exported(rejected: 0, message: ""))
+            #expect(collector.requests.count == 3)
+            #expect(clock.sleeps.count == 2 && clock.sleeps[1] >= .seconds(7))
+        }
+    }
+
+    @Test("A success that breaks off is one: its spans were taken, and are not sent again")
+    func cut() async throws {
+        try await exporting(to: [.cut(200)]) { exporter, collector in
+            #expect(await exporter.export([Fixture.span()]) == .exported(rejected: 0, message: ""))
+            #expect(collector.requests.count == 1)
+        }
+    }
+
+    @Test("A batch larger than 64 MiB is not sent")
+    func tooLarge() async throws {
+        try await exporting(to: []) { exporter, collector in
+            var span = Fixture.span()
+            span.setAttribute("text", .string(String(repeating: "x", count: 65 << 20)))
+            #expect(await exporter.export([span]) == .failed(.refused, "they are more than 64 MiB"))
+            #expect(collector.requests.isEmpty)
+        }
+    }
+
+    @Test("Files that hold no certificates or keys are told of, and left out")
+    func files() throws {
+        var settings = TracingSettings()
+        settings.certificateFile = "/nowhere/ca.pem"
+        settings.clientKeyFile = "/nowhere/key.pem"
+        settings.clientCertificateFile = #filePath
+        let log = RecordingLog()
+        let tls = try #require(OTLPExporter.clientConfiguration(settings, logger: log.logger).tlsConfiguration)
+        #expect(log.lines.count == 2 && log.lines.allSatisfy { $0.contains("/nowhere/") })
+        #expect(tls.certificateChain.isEmpty && tls.privateKey == nil)
+    }
+
     @Test("Retrying ends within the timeout")
     func timeout() async throws {
         try await exporting(to: Array(repeating: .status(503), count: 100)) {
             $0.exportTimeout = .seconds(10)
         } _: { exporter, collector in
-            #expect(await exporter.export([Fixture.span()]) == .failed("the receiver answered 503"))
+            #expect(await exporter.export([Fixture.span()]) == .failed(.unreachable, "the receiver answered 503"))
             #expect(clock.now.offset < .seconds(10))
             #expect((3...6).contains(collector.requests.count))
         }
@@ -113,7 +259,7 @@ struct OTLPExporterTests {
     @Test("A Retry-After beyond the timeout is not waited for")
     func longRetryAfter() async throws {
         try await exporting(to: [.status(429, headers: ["Retry-After": "3600"])]) { exporter, collector in
-            #expect(await exporter.export([Fixture.span()]) == .failed("the receiver answered 429"))
+            #expect(await exporter.export([Fixture.span()]) == .failed(.unreachable, "the receiver answered 429"))
             #expect(collector.requests.count == 1 && clock.sleeps.isEmpty)
         }
     }
@@ -123,7 +269,9 @@ struct OTLPExporterTests {
         try await exporting(to: [.hang]) {
             $0.batching.exportTimeout = .milliseconds(50)
         } _: { exporter, collector in
-            #expect(await exporter.export([Fixture.span()]) == .failed("the receiver did not answer in time"))
+            #expect(
+                await exporter.export([Fixture.span()]) == .failed(.unreachable, "the receiver did not answer in time")
+            )
             #expect(collector.requests.count <= 1)
         }
     }
@@ -136,7 +284,7 @@ struct OTLPExporterTests {
             $0.endpoint = "http://127.0.0.1:\(port)/v1/traces"
             $0.exportTimeout = .seconds(5)
         } _: { exporter, _ in
-            guard case .failed(let reason) = await exporter.export([Fixture.span()]) else {
+            guard case .failed(.unreachable, let reason) = await exporter.export([Fixture.span()]) else {
                 Issue.record("nobody was there to take it")
                 return
             }
@@ -151,7 +299,7 @@ struct OTLPExporterTests {
             let export = Task { await exporter.export([Fixture.span()]) }
             await eventually("the request has arrived") { collector.requests.count == 1 }
             export.cancel()
-            #expect(await export.value == .failed("stopped"))
+            #expect(await export.value == .failed(.stopped, "stopped"))
         }
     }
 

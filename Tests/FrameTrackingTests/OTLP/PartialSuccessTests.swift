@@ -32,6 +32,20 @@ struct PartialSuccessTests {
         #expect(PartialSuccess(response: body).rejectedSpans == 0)
     }
 
+    @Test(
+        "In JSON the count is a text or a number",
+        arguments: [
+            (#"{"partialSuccess":{"rejectedSpans":"5","errorMessage":"x"}}"#, 5, "x"),
+            (#"{"partialSuccess":{"rejectedSpans":5}}"#, 5, ""), (#"{"partialSuccess":{"errorMessage":"x"}}"#, 0, "x"),
+            ("{}", 0, ""), (#"{"partialSuccess":{}}"#, 0, ""), (#"{"partialSuccess":null,"more":[1]}"#, 0, ""),
+            (#"{"partialSuccess":{"rejectedSpans":"many"}}"#, 0, ""), ("", 0, ""), ("[1", 0, ""), ("null", 0, ""),
+        ]
+    )
+    func json(body: String, rejected: Int, message: String) {
+        let partial = PartialSuccess(json: body.utf8)
+        #expect(partial.rejectedSpans == rejected && partial.message == message)
+    }
+
     @Test("No bytes whatever make the reader stumble")
     func fuzz() {
         let seed = UInt64.random(in: 0 ... .max)

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import FrameTracking
@@ -6,19 +7,20 @@ import Testing
 struct TracingSettingsTests {
     @Test("Without variables the specification's defaults hold, and empty ones are none")
     func defaults() {
-        let names = [
-            "OTEL_SDK_DISABLED", "OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_TRACES_SAMPLER",
-            "OTEL_TRACES_SAMPLER_ARG", "OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT",
-            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TIMEOUT",
-            "OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_EXPORT_TIMEOUT", "OTEL_BSP_MAX_QUEUE_SIZE",
-            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-        ]
+        let names = Self.known
         for environment in [[:], Dictionary(uniqueKeysWithValues: names.map { ($0, " ") })] {
             let settings = TracingSettings(environment: environment)
             #expect(!settings.isDisabled)
             #expect(settings.serviceName == "frame-buffer")
+            #expect(settings.propagators == [.traceContext, .baggage])
             #expect(settings.sampler == .parentBasedAlwaysOn)
+            #expect(settings.spanLimits == SpanLimits())
+            #expect(settings.spanLimits.attributeValueLengthLimit == nil)
             #expect(settings.exporter == .otlp)
+            #expect(settings.otlpProtocol == .protobuf)
+            #expect(settings.compression == .none)
+            #expect(settings.certificateFile == nil)
+            #expect(settings.clientKeyFile == nil && settings.clientCertificateFile == nil)
             #expect(settings.endpoint == "http://localhost:4318/v1/traces")
             #expect(settings.headers.isEmpty)
             #expect(settings.exportTimeout == .seconds(10))
@@ -28,6 +30,32 @@ struct TracingSettingsTests {
             #expect(settings.batching.maximumBatchSize == 512)
             #expect(settings.warnings.isEmpty)
         }
+    }
+
+    /// Every variable that is read.
+    private static var known: Set<String> {
+        var reader = EnvironmentReader(environment: [:])
+        _ = TracingSettings(&reader)
+        return reader.names
+    }
+
+    @Test("The guide lists every variable that is read, and no other as supported")
+    func documented() throws {
+        let guide = try #require(
+            FileManager.default.contents(
+                atPath: #filePath.split(separator: "Tests/FrameTrackingTests", maxSplits: 1)[0]
+                    + "Sources/framebuffer/framebuffer.docc/TraceSettings.md"
+            )
+        )
+        let rows = String(decoding: guide, as: UTF8.self).split(separator: "\n").filter { $0.hasPrefix("| `OTEL_") }
+        var supported: Set<String> = []
+        for row in rows {
+            let columns = row.split(separator: "|", omittingEmptySubsequences: false)
+            guard columns.count > 3, !columns[3].contains("not supported") else { continue }
+            for match in columns[1].matches(of: /OTEL_[A-Z_]+/) { supported.insert(String(match.output)) }
+        }
+        // These two are read for the warning that they are not supported.
+        #expect(supported == Self.known.subtracting(["OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE"]))
     }
 
     @Test(
@@ -63,7 +91,7 @@ struct TracingSettingsTests {
     @Test(
         "All six samplers are known, with the ratio of two of them",
         arguments: [
-            ("always_on", nil, Sampler.alwaysOn), ("always_off", "0.5", .alwaysOff),
+            ("always_on", nil, Sampler.alwaysOn), ("always_off", nil, .alwaysOff),
             ("traceidratio", "0.25", .traceIDRatio(0.25)), ("traceidratio", nil, .traceIDRatio(1)),
             ("parentbased_always_on", nil, .parentBasedAlwaysOn),
             ("PARENTBASED_ALWAYS_OFF", nil, .parentBasedAlwaysOff),
@@ -83,6 +111,8 @@ struct TracingSettingsTests {
         "An unknown sampler and an unusable ratio are warned about",
         arguments: [
             (["OTEL_TRACES_SAMPLER": "jaeger_remote"], "OTEL_TRACES_SAMPLER", Sampler.parentBasedAlwaysOn),
+            (["OTEL_TRACES_SAMPLER": "always_off", "OTEL_TRACES_SAMPLER_ARG": "0.5"], "_ARG", .alwaysOff),
+            (["OTEL_TRACES_SAMPLER_ARG": "0.5"], "_ARG", .parentBasedAlwaysOn),
             (["OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "1.5"], "_ARG", .traceIDRatio(1)),
             (["OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "-0.1"], "_ARG", .traceIDRatio(1)),
             (["OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "nan"], "_ARG", .traceIDRatio(1)),
@@ -96,16 +126,141 @@ struct TracingSettingsTests {
     }
 
     @Test(
-        "Exporters are otlp and none; any other is otlp with a warning",
+        "Exporters are otlp, console and none; any other is otlp with a warning",
         arguments: [
             ("otlp", TracingSettings.Exporter.otlp, 0), ("OTLP", .otlp, 0), ("none", .none, 0), ("None", .none, 0),
-            ("console", .otlp, 1), ("zipkin", .otlp, 1),
+            ("console", .console, 0), ("zipkin", .otlp, 1), ("otlp,console", .otlp, 1),
         ]
     )
     func exporters(text: String, exporter: TracingSettings.Exporter, warnings: Int) {
         let settings = TracingSettings(environment: ["OTEL_TRACES_EXPORTER": text])
         #expect(settings.exporter == exporter)
         #expect(settings.warnings.count == warnings)
+    }
+
+    @Test(
+        "Propagators are tracecontext, baggage and none; others are left out with a warning",
+        arguments: [
+            ("tracecontext,baggage", [.traceContext, .baggage], 0),
+            ("tracecontext", [.traceContext], 0), ("Baggage , baggage", [.baggage], 0), ("none", [], 0),
+            ("none,", [], 0), ("b3,tracecontext", [.traceContext], 1), ("b3,jaeger", [.traceContext, .baggage], 2),
+            ("none,baggage", [.baggage], 1), (",", [.traceContext, .baggage], 0),
+        ] as [(String, Set<TracingSettings.Propagator>, Int)]
+    )
+    func propagators(text: String, propagators: Set<TracingSettings.Propagator>, warnings: Int) {
+        let settings = TracingSettings(environment: ["OTEL_PROPAGATORS": text, "OTEL_SDK_DISABLED": "true"])
+        #expect(settings.propagators == propagators)
+        #expect(settings.warnings.count == warnings)
+        #expect(settings.warnings.allSatisfy { $0.contains("OTEL_PROPAGATORS") })
+    }
+
+    @Test("Limits of one kind of thing go before the general ones, and those before the defaults")
+    func limits() {
+        var settings = TracingSettings(environment: [
+            "OTEL_ATTRIBUTE_COUNT_LIMIT": "10", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "100",
+        ])
+        var limits = SpanLimits()
+        (limits.attributeCountLimit, limits.attributePerEventCountLimit, limits.attributePerLinkCountLimit) = (
+            10, 10, 10
+        )
+        limits.attributeValueLengthLimit = 100
+        #expect(settings.spanLimits == limits)
+        settings = TracingSettings(environment: [
+            "OTEL_ATTRIBUTE_COUNT_LIMIT": "10", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "100",
+            "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "1", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT": "0",
+            "OTEL_SPAN_EVENT_COUNT_LIMIT": "2", "OTEL_SPAN_LINK_COUNT_LIMIT": "3",
+            "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT": "4", "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT": "2147483647",
+        ])
+        (limits.attributeCountLimit, limits.attributePerEventCountLimit, limits.attributePerLinkCountLimit) = (
+            1, 4, 2_147_483_647
+        )
+        (limits.eventCountLimit, limits.linkCountLimit, limits.attributeValueLengthLimit) = (2, 3, 0)
+        #expect(settings.spanLimits == limits)
+        #expect(settings.warnings.isEmpty)
+    }
+
+    @Test(
+        "A limit that is no number, or negative, is as good as unset",
+        arguments: [
+            "OTEL_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+            "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_SPAN_EVENT_COUNT_LIMIT", "OTEL_SPAN_LINK_COUNT_LIMIT",
+            "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
+        ]
+    )
+    func unusableLimits(name: String) {
+        for text in ["-1", "many", "1.5"] {
+            let settings = TracingSettings(environment: [name: text])
+            #expect(settings.spanLimits == SpanLimits())
+            #expect(settings.warnings.count == 1 && settings.warnings[0].contains(name))
+        }
+    }
+
+    @Test(
+        "Compression is none or gzip, that for traces first",
+        arguments: [
+            (["OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"], TracingSettings.Compression.gzip, 0),
+            (["OTEL_EXPORTER_OTLP_COMPRESSION": "GZIP"], .gzip, 0),
+            (["OTEL_EXPORTER_OTLP_COMPRESSION": "gzip", "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION": "none"], .none, 0),
+            (["OTEL_EXPORTER_OTLP_COMPRESSION": "zstd"], .none, 1),
+            (["OTEL_EXPORTER_OTLP_COMPRESSION": "gzip", "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION": "zip"], .gzip, 1),
+        ]
+    )
+    func compression(environment: [String: String], compression: TracingSettings.Compression, warnings: Int) {
+        let settings = TracingSettings(environment: environment)
+        #expect(settings.compression == compression)
+        #expect(settings.warnings.count == warnings)
+    }
+
+    @Test(
+        "Protocols are http/protobuf and http/json; grpc is http/protobuf with a hint at its port",
+        arguments: [
+            ("http/protobuf", TracingSettings.OTLPProtocol.protobuf, nil), ("http/json", .json, nil),
+            ("HTTP/JSON", .json, nil), ("grpc", .protobuf, "4318"), ("http", .protobuf, "\"http\" is none of"),
+        ]
+    )
+    func protocols(text: String, expected: TracingSettings.OTLPProtocol, warning: String?) {
+        for name in ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] {
+            let settings = TracingSettings(environment: [name: text])
+            #expect(settings.otlpProtocol == expected)
+            #expect(settings.warnings.count == (warning == nil ? 0 : 1))
+            #expect(settings.warnings.allSatisfy { $0.contains(name) && $0.contains(warning ?? "") })
+        }
+    }
+
+    @Test("Files of certificates are named by variables, those for traces first")
+    func files() {
+        let settings = TracingSettings(environment: [
+            "OTEL_EXPORTER_OTLP_CERTIFICATE": "/a", "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE": "/b",
+            "OTEL_EXPORTER_OTLP_CLIENT_KEY": "/c", "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE": "/d",
+        ])
+        #expect(settings.certificateFile == "/b")
+        #expect(settings.clientKeyFile == "/c" && settings.clientCertificateFile == "/d")
+        #expect(settings.warnings.isEmpty)
+    }
+
+    @Test(
+        "A client's key without its certificate is no use, nor the other way round",
+        arguments: ["KEY", "CERTIFICATE"]
+    )
+    func halfOfAPair(kind: String) {
+        let settings = TracingSettings(environment: ["OTEL_EXPORTER_OTLP_CLIENT_\(kind)": "/c"])
+        #expect(settings.clientKeyFile == nil && settings.clientCertificateFile == nil)
+        #expect(settings.warnings.count == 1)
+    }
+
+    @Test("A configuration file is not supported, and who names one is told")
+    func configurationFile() {
+        let settings = TracingSettings(environment: ["OTEL_CONFIG_FILE": "/etc/otel.yaml"])
+        #expect(settings.warnings.count == 1 && settings.warnings[0].contains("OTEL_CONFIG_FILE"))
+    }
+
+    @Test("A word that is unknown is shown in its warning, but for what could act on a terminal")
+    func unknownWords() {
+        let long = String(repeating: "x", count: 1000)
+        for (text, shown) in [("zipkin", "\"zipkin\""), ("a\u{1B}[2J", "\"a?[2J\""), (long, "…")] {
+            let warnings = TracingSettings(environment: ["OTEL_TRACES_EXPORTER": text]).warnings
+            #expect(warnings.count == 1 && warnings[0].contains(shown) && warnings[0].utf8.count < 200)
+        }
     }
 
     private static let general = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -160,6 +315,12 @@ struct TracingSettingsTests {
             #expect(warning.contains("OTEL_EXPORTER_OTLP_HEADERS") && warning.contains("pair \(position) "))
             #expect(["bad", "%zz", "secret", "x-line", "s p"].allSatisfy { !warning.contains($0) })
         }
+    }
+
+    @Test("Of two headers with one name the last is sent")
+    func repeatedHeaders() {
+        let settings = TracingSettings(environment: ["OTEL_EXPORTER_OTLP_HEADERS": "a=1,b=2,A=3"])
+        #expect(settings.headers == [.init(name: "b", value: "2"), .init(name: "A", value: "3")])
     }
 
     @Test("Headers for traces replace the general ones")

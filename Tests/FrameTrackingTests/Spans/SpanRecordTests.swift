@@ -29,6 +29,48 @@ struct SpanRecordTests {
         #expect(span.attributes.first?.value == "replaced")
     }
 
+    @Test("Limits that the operator set hold for each kind of thing, and what is beyond is counted")
+    func settings() throws {
+        let tracer = Fixture.tracer {
+            $0.spanLimits.attributeCountLimit = 2
+            $0.spanLimits.eventCountLimit = 1
+            $0.spanLimits.linkCountLimit = 0
+            $0.spanLimits.attributePerEventCountLimit = 1
+        }
+        let link = SpanRecord.Link(try #require(TraceParent.parse(Fixture.traceparent)))
+        var span = tracer.startSpan("span", links: [link])
+        for key in ["a", "b", "c"] { span.setAttribute(key, 1) }
+        span.addEvent("event", at: 1, attributes: [.init("a", 1), .init("b", 2), .init("c", 3)])
+        span.addEvent("event", at: 2)
+        #expect(span.attributes.map(\.key) == ["a", "b"] && span.droppedAttributes == 1)
+        #expect(span.events.map { $0.attributes.map(\.key) } == [["a"]] && span.droppedEvents == 1)
+        #expect(span.events.first?.droppedAttributes == 2)
+        #expect(span.links.isEmpty && span.droppedLinks == 1)
+    }
+
+    @Test(
+        "Texts are cut to so many characters, alone and in lists, and nothing else is",
+        arguments: [
+            (0, "abc", ""), (2, "abc", "ab"), (3, "abc", "abc"),
+            (2, "Żółw", "Żó"), (1, "🐢🐢", "🐢"), (4, "Żółw", "Żółw"),
+            (1, .strings(["abc", "", "x"]), .strings(["a", "", "x"])),
+            (1, 1234, 1234), (1, 12.5, 12.5), (1, true, true),
+        ] as [(Int, AttributeValue, AttributeValue)]
+    )
+    func cutting(length: Int, value: AttributeValue, expected: AttributeValue) throws {
+        let tracer = Fixture.tracer { $0.spanLimits.attributeValueLengthLimit = length }
+        let context = try #require(TraceParent.parse(Fixture.traceparent))
+        var span = tracer.startSpan("a long name", links: [.init(context, attributes: [.init("key", value)])])
+        span.setAttribute("key", "former")
+        span.setAttribute("key", value)
+        span.addEvent("a long name", at: 1, attributes: [.init("key", value)])
+        #expect(span.attributes == [.init("key", expected)])
+        #expect(span.events.first?.attributes == [.init("key", expected)])
+        #expect(span.links.first?.attributes == [.init("key", expected)])
+        #expect(span.name == "a long name" && span.events.first?.name == "a long name")
+        #expect(span.droppedAttributes == 0)
+    }
+
     @Test("ok is final, and unset changes nothing")
     func status() {
         var span = Fixture.span()

@@ -12,6 +12,12 @@ final class Collector: Sendable {
         case close
         /// Never answers.
         case hang
+        /// Begins an answer and goes on with it for ever.
+        case endless(Int)
+        /// Begins an answer and says no more.
+        case stall(Int, headers: [String: String] = [:])
+        /// Begins an answer and closes the connection in the middle of it.
+        case cut(Int)
     }
 
     struct Request: Sendable {
@@ -92,10 +98,32 @@ final class Collector: Sendable {
             }
         }
 
+        private func begin(_ status: Int, _ headers: [String: String], context: ChannelHandlerContext) {
+            var head = HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: status))
+            for (name, value) in headers { head.headers.add(name: name, value: value) }
+            context.write(wrapOutboundOut(.head(head)), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: "x")))), promise: nil)
+        }
+
+        private func goOn(_ context: NIOLoopBound<ChannelHandlerContext>) {
+            let piece = ByteBuffer(repeating: 0x20, count: 1 << 16)
+            context.value.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(piece)))).assumeIsolated().whenSuccess {
+                self.goOn(context)
+            }
+        }
+
         private func answer(_ reply: Reply, context: ChannelHandlerContext) {
             switch reply {
             case .hang: break
             case .close: context.close(promise: nil)
+            case .endless(let status):
+                begin(status, ["transfer-encoding": "chunked"], context: context)
+                goOn(NIOLoopBound(context, eventLoop: context.eventLoop))
+            case .stall(let status, let headers):
+                begin(status, headers.merging(["content-length": "10"]) { $1 }, context: context)
+            case .cut(let status):
+                begin(status, ["content-length": "10", "content-type": "application/x-protobuf"], context: context)
+                context.close(promise: nil)
             case .status(let status, let headers, let body):
                 var head = HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: status))
                 for (name, value) in headers { head.headers.add(name: name, value: value) }

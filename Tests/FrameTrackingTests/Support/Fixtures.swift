@@ -16,6 +16,28 @@ enum Fixture {
         return FrameTracer(settings: settings, logger: silentLogger)
     }
 
+    /// A span with something of everything.
+    static func fullSpan() -> SpanRecord {
+        let parent = SpanContext(traceparent: traceparent, tracestate: "a=1")
+        var span = tracer().startSpan(
+            #"enqueue "frames""#,
+            kind: .producer,
+            parent: parent,
+            links: parent.map { [.init($0, attributes: [.init("reason", "header")])] } ?? [],
+            at: 1_753_608_701_224_000_001
+        )
+        span.end = 1_753_608_701_225_000_002
+        span.setAttribute("text", "Żółw \n\\")
+        span.setAttribute("int", -1)
+        span.setAttribute("double", 0.5)
+        span.setAttribute("bool", false)
+        span.setAttribute("nan", .double(.nan))
+        span.setAttribute("list", ["a", ""])
+        span.addEvent("event", at: 1_753_608_701_224_500_000, attributes: [.init("n", 1)])
+        span.setError(type: "timeout", message: "too late")
+        return span
+    }
+
     static func span(_ name: String = "span") -> SpanRecord {
         tracer().startSpan(name)
     }
@@ -41,7 +63,7 @@ final class RecordingExporter: SpanExporter {
     func export(_ spans: [SpanRecord]) async -> ExportResult {
         state.withLock { $0.batches.append(spans) }
         if let gate { for await _ in gate { break } }
-        return state.withLock { Task.isCancelled ? .failed("stopped") : $0.result }
+        return state.withLock { Task.isCancelled ? .failed(.stopped, "stopped") : $0.result }
     }
 }
 
