@@ -25,9 +25,9 @@ package struct FrameSpans: Sendable {
     ///
     /// Returns the context that the entry is to hold; nil where tracing is off and nobody brought one.
     func startEnqueue(_ frame: IncomingFrame, caller: Caller) -> (span: SpanRecord, context: OutgoingContext?) {
-        let (carried, own) = frame.carriedContext(Self.context)
-        let parent = caller.broughtContext ? caller.span : carried ?? caller.span
-        let other = caller.broughtContext ? carried : carried.flatMap { _ in caller.span }
+        let (carried, own) = frame.carriedContext(carriedContext)
+        let parent = caller.broughtContext ? caller.span : carried?.span ?? caller.span
+        let other = caller.broughtContext ? carried?.span : carried.flatMap { _ in caller.span }
         var span = tracer.startSpan(
             enqueueName,
             kind: .producer,
@@ -35,7 +35,14 @@ package struct FrameSpans: Sendable {
             links: other.map { [.init($0)] } ?? []
         )
         span.addEvent("frame_buffer_enqueue")
-        return (span, span.context.map { OutgoingContext($0, rewriting: own) })
+        // From where the context came from, or from wherever it is if that is nowhere.
+        let baggage: Baggage? =
+            switch carried {
+            case _ where caller.broughtContext: caller.baggage
+            case let carried?: Self.baggage(carried.baggage)
+            case nil: caller.baggage ?? Self.baggage(frame.carriedBaggage)
+            }
+        return (span, outgoing(span.context, baggage: baggage, rewriting: own))
     }
 
     /// Ends it, with what Redis answered. Of a duplicate, id and message id are those of the frame that is in the queue.
@@ -72,11 +79,11 @@ package struct FrameSpans: Sendable {
         consumer: String?,
         caller: Caller
     ) -> (span: SpanRecord, context: OutgoingContext?) {
-        let (carried, own) = stored.carriedContext(Self.context)
+        let (carried, own) = stored.carriedContext(carriedContext)
         var span = tracer.startSpan(
             dequeueName,
             kind: .consumer,
-            parent: carried,
+            parent: carried?.span,
             links: caller.span.map { [.init($0)] } ?? []
         )
         if span.isRecording {
@@ -96,7 +103,8 @@ package struct FrameSpans: Sendable {
             span.setAttribute("frame.deliveries", .int(frame.delivery.number))
             if let consumer { span.setAttribute("messaging.client.id", .string(consumer)) }
         }
-        return (span, span.context.map { OutgoingContext($0, rewriting: own) })
+        let baggage = if let carried { carried.baggage } else { stored.carriedBaggage }
+        return (span, outgoing(span.context, baggage: Self.baggage(baggage), rewriting: own))
     }
 
     /// Ends it: the frame's reply is made.
@@ -214,19 +222,47 @@ package struct FrameSpans: Sendable {
         span.setAttribute("messaging.destination.name", .string(queue))
     }
 
+    // MARK: Contexts
+
     static func context(_ carried: CarriedContext) -> SpanContext? {
         SpanContext(traceparent: carried.traceparent, tracestate: carried.tracestate)
     }
 
     static func traceparent(_ context: SpanContext) -> String { TraceParent.format(context) }
+
+    private static func baggage(_ text: String?) -> Baggage? { text.flatMap { Baggage($0) } }
+
+    static func contextAndBaggage(_ carried: CarriedContext) -> (span: SpanContext, baggage: String?)? {
+        context(carried).map { ($0, carried.baggage) }
+    }
+
+    /// What a frame carries, as far as it is to be read at all.
+    private func carriedContext(_ carried: CarriedContext) -> (span: SpanContext, baggage: String?)? {
+        tracer.propagators.contains(.traceContext) ? Self.contextAndBaggage(carried) : nil
+    }
+
+    /// What a frame leaves with, as far as it is to be written at all.
+    private func outgoing(
+        _ span: SpanContext?,
+        baggage: Baggage?,
+        rewriting: OwnContextFields
+    ) -> OutgoingContext? {
+        OutgoingContext(
+            tracer.propagators.contains(.traceContext) ? span : nil,
+            baggage: tracer.propagators.contains(.baggage) ? baggage : nil,
+            rewriting: rewriting
+        )
+    }
 }
 
 extension OutgoingContext {
-    /// What makes its reader a child of `context`.
-    init(_ context: SpanContext, rewriting: OwnContextFields) {
+    /// What makes its reader a child of `span`, with the baggage; nil where there is neither.
+    init?(_ span: SpanContext?, baggage: Baggage?, rewriting: OwnContextFields) {
+        if span == nil, baggage == nil { return nil }
         self.init(
-            traceparent: TraceParent.format(context),
-            tracestate: context.traceState?.rawValue,
+            traceparent: span.map(TraceParent.format),
+            tracestate: span?.traceState?.rawValue,
+            baggage: baggage?.rawValue,
             rewriting: rewriting
         )
     }

@@ -1,7 +1,6 @@
 internal import FrameBuffer
 internal import FrameTracking
 internal import HTTPServer
-internal import NIOCore
 internal import NIOHTTP1
 
 /// The SERVER span of one request, by the OpenTelemetry conventions for HTTP.
@@ -15,25 +14,23 @@ struct RequestSpan {
     /// Starts the span, under the context that the request brings.
     init(_ request: HTTPRequest, route: String, tracer: FrameTracer) {
         self.tracer = tracer
-        let remote = Self.context(of: request.headers)
+        let headers = RequestHeaders(request.headers, propagators: tracer.propagators)
         span = tracer.startSpan(
             "\(request.method.rawValue) \(route)",
             kind: .server,
-            parent: remote,
+            parent: headers.context,
             at: request.receivedAt
         )
-        caller = Caller(span: span.context, broughtContext: remote != nil)
+        caller = Caller(span: span.context, broughtContext: headers.context != nil, baggage: headers.baggage)
         guard span.isRecording else { return }
         span.setAttribute("http.request.method", .string(request.method.rawValue))
         span.setAttribute("http.route", .string(route))
         span.setAttribute("url.path", .string(request.path))
         span.setAttribute("url.scheme", "http")
         if !request.query.isEmpty { span.setAttribute("url.query", .string(request.query.text)) }
-        if let host = request.headers.first(name: "host") { setServer(host) }
+        if let host = headers.host { setServer(host) }
         if let address = request.remoteAddress { span.setAttribute("client.address", .string(address.host)) }
-        if let agent = request.headers.first(name: "user-agent") {
-            span.setAttribute("user_agent.original", .string(agent))
-        }
+        if let agent = headers.userAgent { span.setAttribute("user_agent.original", .string(agent)) }
     }
 
     /// The trace's id in hexadecimal; nil where there is no trace.
@@ -41,7 +38,8 @@ struct RequestSpan {
 
     /// What the response's header says: the request's own context, unless it found nothing and nobody asked.
     func traceparent(ifFound found: Bool) -> String? {
-        found || caller.broughtContext ? span.context.map(TraceParent.format) : nil
+        guard found || caller.broughtContext, tracer.propagators.contains(.traceContext) else { return nil }
+        return span.context.map(TraceParent.format)
     }
 
     /// Ends it with the response's status. Of errors only the server's own make the span one.
@@ -59,13 +57,5 @@ struct RequestSpan {
         }
         span.setAttribute("server.address", .string(String(host[..<colon])))
         span.setAttribute("server.port", .int(port))
-    }
-
-    /// The caller's context. More than one `traceparent` is as good as none, as the specification has it.
-    private static func context(of headers: HTTPHeaders) -> SpanContext? {
-        guard let traceparent = headers.first(name: "traceparent"),
-            let context = TraceParent.parse(traceparent), headers["traceparent"].count == 1
-        else { return nil }
-        return context.with(traceState: TraceState(combining: headers["tracestate"]))
     }
 }
