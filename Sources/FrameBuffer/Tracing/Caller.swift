@@ -9,6 +9,9 @@ package struct Caller: Sendable {
     /// The W3C `baggage` of the request's headers; nil where there is none that can be passed on.
     package let baggage: Baggage?
 
+    /// Nobody who traces it.
+    package static let nobody = Caller(span: nil, broughtContext: false)
+
     /// - Parameters:
     ///   - span: the context of the request's own span.
     ///   - broughtContext: whether the request's headers held a valid context.

@@ -170,6 +170,7 @@ package struct FrameSpans: Sendable {
         end(frame.frame, as: "dead-letter", event: "frame_buffer_dead_letter") { span in
             span.setAttribute("frame.deliveries", .int(frame.deliveries))
             span.setAttribute("frame.dead_reason", .string(frame.reason))
+            span.setError(type: frame.cause, message: frame.reason)
         }
     }
 
@@ -188,13 +189,29 @@ package struct FrameSpans: Sendable {
         end(unwanted.frame, as: name, event: event) { $0.setAttribute("frame.age_ms", .int(unwanted.age.milliseconds)) }
     }
 
+    /// The last span of a frame that was deleted, in its trace.
+    func deleted(_ frame: EndedFrame, caller: Caller) {
+        end(frame, as: "delete", event: "frame_buffer_delete", caller: caller) { _ in }
+    }
+
+    /// The span of a dead letter that is a frame in the queue again, in its trace, which goes on.
+    func redriven(_ frame: EndedFrame, caller: Caller) {
+        end(frame, as: "redrive", event: "frame_buffer_redrive", caller: caller) { _ in }
+    }
+
+    /// A span of a moment, in the frame's trace, with a link to the request that it was done for.
     private func end(
         _ frame: EndedFrame,
         as name: String,
         event: String,
+        caller: Caller = .nobody,
         _ describeMore: (inout SpanRecord) -> Void
     ) {
-        var span = tracer.startSpan("\(name) \(queue)", parent: frame.context)
+        var span = tracer.startSpan(
+            "\(name) \(queue)",
+            parent: frame.context,
+            links: caller.span.map { [.init($0)] } ?? []
+        )
         if span.isRecording {
             span.addEvent(event)
             describe(&span)
@@ -202,6 +219,29 @@ package struct FrameSpans: Sendable {
             if let cameraID = frame.cameraID { span.setAttribute("camera.id", .string(cameraID)) }
             span.setAttribute("messaging.message.id", .string(frame.messageID))
             describeMore(&span)
+        }
+        tracer.end(span)
+    }
+
+    // MARK: Purges
+
+    /// Starts the span of a purge, under the request's. Frames that it deletes have none of their own: there may be
+    /// very many.
+    func startPurge(caller: Caller) -> SpanRecord {
+        tracer.startSpan("purge \(queue)", kind: .client, parent: caller.span)
+    }
+
+    /// Ends it, with how many frames were deleted.
+    func endPurge(_ span: consuming SpanRecord, _ outcome: Result<Int, FrameBufferError>) {
+        if span.isRecording {
+            span.addEvent("frame_buffer_purge")
+            describe(&span)
+            span.setAttribute("messaging.operation.name", "purge")
+            span.setAttribute("messaging.consumer.group.name", .string(group))
+            switch outcome {
+            case .success(let count): span.setAttribute("messaging.batch.message_count", .int(count))
+            case .failure(let error): span.setError(type: error.type, message: error.message)
+            }
         }
         tracer.end(span)
     }
