@@ -8,14 +8,24 @@ package struct FrameSpans: Sendable {
     private let group: String
     private let enqueueName: String
     private let dequeueName: String
+    private let dequeueTrace: QueueConfiguration.DequeueTrace
+    /// Where Redis is: its host, or the path of its socket.
+    private let server: (address: String, port: Int?)
 
-    /// The spans of the frames of `queue`, as `tracer` records them.
-    package init(tracer: FrameTracer, queue: String, group: String) {
+    /// The spans of the frames of `queue`, in the Redis at `address`, as `tracer` records them.
+    init(tracer: FrameTracer, queue: QueueConfiguration, address: RedisAddress) {
         self.tracer = tracer
-        self.queue = queue
-        self.group = group
-        enqueueName = "enqueue \(queue)"
-        dequeueName = "dequeue \(queue)"
+        self.queue = queue.name
+        group = queue.group
+        enqueueName = "enqueue \(queue.name)"
+        dequeueName = "dequeue \(queue.name)"
+        // Without spans of our own there is nothing to link: the frame's context goes on.
+        dequeueTrace = tracer.isEnabled ? queue.dequeueTrace : .parent
+        server =
+            switch address.endpoint {
+            case .tcp(let host, let port): (host, port)
+            case .unix(let path): (path, nil)
+            }
     }
 
     // MARK: Enqueue
@@ -25,7 +35,7 @@ package struct FrameSpans: Sendable {
     ///
     /// Returns the context that the entry is to hold; nil where tracing is off and nobody brought one.
     func startEnqueue(_ frame: IncomingFrame, caller: Caller) -> (span: SpanRecord, context: OutgoingContext?) {
-        let (carried, own) = frame.carriedContext(carriedContext)
+        let (carried, own) = frame.carriedContext { readsContexts ? Self.contextAndBaggage($0) : nil }
         let parent = caller.broughtContext ? caller.span : carried?.span ?? caller.span
         let other = caller.broughtContext ? carried?.span : carried.flatMap { _ in caller.span }
         var span = tracer.startSpan(
@@ -70,8 +80,11 @@ package struct FrameSpans: Sendable {
 
     // MARK: Dequeue
 
-    /// Starts the span of a frame on its way out, under the context that its entry holds, with a link to the request. A
-    /// `consumer` is who says it holds the frame.
+    /// Starts the span of a frame on its way out, under the context that its entry holds, with a link to the request; or
+    /// the other way round. A `consumer` is who says it holds the frame.
+    ///
+    /// Returns the context that the reply's frame is to hold. Its baggage is the frame's in either case, as the worker
+    /// has its own.
     package func startDequeue(
         _ frame: DequeuedFrame,
         stored: StoredFrame,
@@ -79,12 +92,13 @@ package struct FrameSpans: Sendable {
         consumer: String?,
         caller: Caller
     ) -> (span: SpanRecord, context: OutgoingContext?) {
-        let (carried, own) = stored.carriedContext(carriedContext)
+        let (carried, own) = stored.carriedContext { readsContexts ? Self.contextAndBaggage($0) : nil }
+        let isInFrame = dequeueTrace == .parent
         var span = tracer.startSpan(
             dequeueName,
             kind: .consumer,
-            parent: carried?.span,
-            links: caller.span.map { [.init($0)] } ?? []
+            parent: isInFrame ? carried?.span : caller.span,
+            links: (isInFrame ? caller.span : carried?.span).map { [.init($0)] } ?? []
         )
         if span.isRecording {
             span.addEvent("frame_buffer_dequeue")
@@ -252,7 +266,6 @@ package struct FrameSpans: Sendable {
         if let frameID { span.setAttribute("frame.id", .string(frameID)) }
         if let cameraID { span.setAttribute("camera.id", .string(cameraID)) }
         span.setAttribute("frame.size", .int(size))
-        span.setAttribute("messaging.message.body.size", .int(size))
         describe(&span)
     }
 
@@ -260,6 +273,8 @@ package struct FrameSpans: Sendable {
         span.setAttribute("queue.name", .string(queue))
         span.setAttribute("messaging.system", "redis")
         span.setAttribute("messaging.destination.name", .string(queue))
+        span.setAttribute("server.address", .string(server.address))
+        if let port = server.port { span.setAttribute("server.port", .int(port)) }
     }
 
     // MARK: Contexts
@@ -276,10 +291,8 @@ package struct FrameSpans: Sendable {
         context(carried).map { ($0, carried.baggage) }
     }
 
-    /// What a frame carries, as far as it is to be read at all.
-    private func carriedContext(_ carried: CarriedContext) -> (span: SpanContext, baggage: String?)? {
-        tracer.propagators.contains(.traceContext) ? Self.contextAndBaggage(carried) : nil
-    }
+    /// Whether contexts that frames carry are read at all.
+    private var readsContexts: Bool { tracer.propagators.contains(.traceContext) }
 
     /// What a frame leaves with, as far as it is to be written at all.
     private func outgoing(
@@ -288,7 +301,7 @@ package struct FrameSpans: Sendable {
         rewriting: OwnContextFields
     ) -> OutgoingContext? {
         OutgoingContext(
-            tracer.propagators.contains(.traceContext) ? span : nil,
+            readsContexts ? span : nil,
             baggage: tracer.propagators.contains(.baggage) ? baggage : nil,
             rewriting: rewriting
         )

@@ -49,7 +49,7 @@ package struct Endpoints: HTTPResponder {
     private func respond(to request: HTTPRequest, by endpoint: Endpoint) async -> HTTPResponse {
         guard endpoint.tracing != .never else {
             do {
-                return try await endpoint.handle(request, Caller(span: nil, broughtContext: false)).response
+                return try await endpoint.handle(request, .nobody).response
             } catch {
                 return HTTPProblem(of: error).response()
             }
@@ -63,16 +63,16 @@ package struct Endpoints: HTTPResponder {
                 response.headers.add(name: "traceparent", value: traceparent)
             }
             if endpoint.tracing == .always || answer.found || span.caller.broughtContext {
-                span.end(response.status)
+                span.end(response.status, batch: answer.batch)
             }
         } catch {
             var problem = HTTPProblem(of: error)
-            if let traceID = span.traceID { problem.members.append(("trace_id", .string(traceID))) }
+            span.end(problem, of: error)
+            if let traceID = span.context?.traceID.hex { problem.members.append(("trace_id", .string(traceID))) }
             response = problem.response()
             if let traceparent = span.traceparent(ifFound: true) {
                 response.headers.add(name: "traceparent", value: traceparent)
             }
-            span.end(response.status, error: problem.title)
         }
         return response
     }

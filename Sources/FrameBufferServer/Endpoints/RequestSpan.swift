@@ -27,14 +27,22 @@ struct RequestSpan {
         span.setAttribute("http.route", .string(route))
         span.setAttribute("url.path", .string(request.path))
         span.setAttribute("url.scheme", "http")
-        if !request.query.isEmpty { span.setAttribute("url.query", .string(request.query.text)) }
+        span.setAttribute("network.protocol.version", request.version == .http1_0 ? "1.0" : "1.1")
+        if !request.query.isEmpty {
+            span.setAttribute("url.query", .string(SensitiveQuery.redacted(request.query.text)))
+        }
         if let host = headers.host { setServer(host) }
-        if let address = request.remoteAddress { span.setAttribute("client.address", .string(address.host)) }
+        if let address = request.remoteAddress {
+            // The peer's, as anybody can write what a proxy would say of a client behind it.
+            span.setAttribute("client.address", .string(address.host))
+            span.setAttribute("network.peer.address", .string(address.host))
+            span.setAttribute("network.peer.port", .int(address.port))
+        }
         if let agent = headers.userAgent { span.setAttribute("user_agent.original", .string(agent)) }
     }
 
-    /// The trace's id in hexadecimal; nil where there is no trace.
-    var traceID: String? { span.context?.traceID.hex }
+    /// The request's own context; nil where there is no trace.
+    var context: SpanContext? { span.context }
 
     /// What the response's header says: the request's own context, unless it found nothing and nobody asked.
     func traceparent(ifFound found: Bool) -> String? {
@@ -42,20 +50,39 @@ struct RequestSpan {
         return span.context.map(TraceParent.format)
     }
 
-    /// Ends it with the response's status. Of errors only the server's own make the span one.
-    mutating func end(_ status: HTTPResponseStatus, error: String? = nil) {
+    /// Ends it with the response's status; a `batch` is how many frames the request was about, if it was about several.
+    mutating func end(_ status: HTTPResponseStatus, batch: Int? = nil) {
         if span.isRecording {
             span.setAttribute("http.response.status_code", .int(Int(status.code)))
-            if status.code >= 500 { span.setError(type: String(status.code), message: error) }
+            if let batch { span.setAttribute("messaging.batch.message_count", .int(batch)) }
+            if status.code >= 500 { span.setError(type: String(status.code)) }
         }
         tracer.end(span)
     }
 
-    private mutating func setServer(_ host: String) {
-        guard let colon = host.lastIndex(of: ":"), let port = Int(host[host.index(after: colon)...]) else {
-            return span.setAttribute("server.address", .string(host))
+    /// Ends it with an error. Of all errors only the server's own make the span one, and they are recorded here: the spans
+    /// below, of which there may be one for each frame, say only that they failed and why.
+    mutating func end(_ problem: HTTPProblem, of error: any Error) {
+        if span.isRecording {
+            span.setAttribute("http.response.status_code", .int(Int(problem.status.code)))
+            if problem.status.code >= 500 {
+                span.setError(type: String(problem.status.code), message: problem.title)
+                span.recordException(error, message: problem.detail ?? problem.title)
+            }
         }
-        span.setAttribute("server.address", .string(String(host[..<colon])))
-        span.setAttribute("server.port", .int(port))
+        tracer.end(span)
+    }
+
+    /// `example.com:8080`, `[::1]:8080`, or either without a port.
+    private mutating func setServer(_ host: String) {
+        var (address, port) = (host[...], nil as Int?)
+        if let colon = host.utf8.lastIndex(of: UInt8(ascii: ":")), let number = Int(host[colon...].dropFirst()) {
+            (address, port) = (host[..<colon], number)
+        }
+        if address.utf8.first == UInt8(ascii: "["), address.utf8.last == UInt8(ascii: "]") {
+            address = address.dropFirst().dropLast()
+        }
+        span.setAttribute("server.address", .string(String(address)))
+        if let port { span.setAttribute("server.port", .int(port)) }
     }
 }

@@ -6,6 +6,9 @@ package struct HTTPRequest: Sendable {
     /// The method, also one that NIO has no case for.
     package let method: HTTPMethod
 
+    /// The protocol's version, 1.0 or 1.1.
+    package let version: HTTPVersion
+
     /// The target's path as it was sent, percent-encoded and without the query; `*` for `OPTIONS *`.
     package let path: String
 
@@ -38,6 +41,7 @@ package struct HTTPRequest: Sendable {
     package init(
         method: HTTPMethod,
         target: String,
+        version: HTTPVersion = .http1_1,
         headers: HTTPHeaders = [:],
         body: ByteBuffer = ByteBuffer(),
         remoteAddress: PeerAddress? = nil,
@@ -45,6 +49,7 @@ package struct HTTPRequest: Sendable {
         isServerStopping: Bool = false
     ) {
         self.method = method
+        self.version = version
         self.headers = headers
         self.body = body
         self.remoteAddress = remoteAddress

@@ -73,6 +73,10 @@ extension ExportedSpan {
             }
         }
 
+        var string: String? {
+            if case .string(let text) = self { text } else { nil }
+        }
+
         var int: Int? {
             if case .int(let int) = self { int } else { nil }
         }

@@ -71,6 +71,19 @@ struct FrameSpanTests {
         #expect(span.attributes.map(\.key) == ["error.type"])
     }
 
+    @Test("An error that was recorded before it leaves the span is there once")
+    func recordedError() async throws {
+        let spans = await exported { tracer in
+            #expect(throws: Failure.self) {
+                try tracer.withSpan("failing") { span in
+                    span.recordError(Failure())
+                    throw Failure()
+                }
+            }
+        }
+        #expect(spans.first?.events.map(\.name) == ["exception"])
+    }
+
     @Test("A span ends once, and what is said after that is lost")
     func endsOnce() async throws {
         let spans = await exported { tracer in
