@@ -109,7 +109,7 @@ package actor FrameBuffer {
         self.limits = limits
         self.logger = logger
         eventLoop = redis.eventLoop
-        spans = FrameSpans(tracer: tracer, queue: configuration.name, group: configuration.group)
+        spans = FrameSpans(tracer: tracer, queue: configuration, address: address)
         keys = QueueKeys(queue: configuration.name)
         keepsSettled = configuration.retention == .stream
         byteCapacity = configuration.capacityBytes.map(ByteCapacity.init)

@@ -16,6 +16,14 @@ package struct QueueConfiguration: Sendable {
         case stream
     }
 
+    /// Whose child a dequeue span is.
+    package enum DequeueTrace: String, CaseIterable, Sendable {
+        /// The frame's context, with a link to the worker's request: one trace a frame, from capture to worker.
+        case parent
+        /// The worker's request, with a link to the frame's context: one trace a worker's turn.
+        case link
+    }
+
     /// The stream's name.
     package var name: String
     /// The consumer group that hands each frame out once.
@@ -34,6 +42,8 @@ package struct QueueConfiguration: Sendable {
     package var deduplicationWindow = Duration.seconds(120)
     /// How many deliveries of a frame may go unacknowledged; then it is dead. 0: any number.
     package var maxDeliveries: Int
+    /// Whose child a dequeue span is.
+    package var dequeueTrace = DequeueTrace.parent
     /// The most frames that one read asks for.
     var framesARead = 64
     /// About how many bytes one read may bring.

@@ -53,9 +53,13 @@ struct LeaseTraceTests {
         #expect(span.parentID == enqueued.spanID)
         #expect(span.events.map(\.name) == ["frame_buffer_dead_letter"])
         #expect(span.attributes["frame.dead_reason"] == "lease_expired")
+        #expect(span.status == .error)
+        #expect(span.attributes["error.type"] == "lease_expired")
         #expect(span.attributes["frame.deliveries"] == 1)
         let dequeued = try spans.only(.consumer, frame: "lapses")
         #expect(dequeued.attributes["messaging.client.id"] == "worker-7")
-        #expect(try spans.only(.internal, frame: "broken", name: name).attributes["frame.dead_reason"] != nil)
+        let broken = try spans.only(.internal, frame: "broken", name: name)
+        #expect(broken.attributes["error.type"] == "unservable")
+        #expect(broken.attributes["frame.dead_reason"] == .string(broken.statusMessage))
     }
 }

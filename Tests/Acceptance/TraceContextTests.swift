@@ -7,7 +7,7 @@ struct TraceContextTests {
     private static let trace = TraceTests.trace
     private static let caller = TraceTests.caller
     private static let traceparent = TraceTests.traceparent
-    private static let other = "00-33333333333333333333333333333333-4444444444444444-01"
+    static let other = "00-33333333333333333333333333333333-4444444444444444-01"
 
     // MARK: In the header
 

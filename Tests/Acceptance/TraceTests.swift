@@ -35,6 +35,7 @@ struct TraceTests {
                 "http.request.method": "POST", "http.route": "/enqueue", "http.response.status_code": 200,
                 "url.path": "/enqueue", "url.scheme": "http", "user_agent.original": "a test",
                 "server.address": "127.0.0.1", "server.port": .int(traced.service.port), "client.address": "127.0.0.1",
+                "network.peer.address": "127.0.0.1", "network.protocol.version": "1.1",
             ]
         )
 
@@ -57,7 +58,12 @@ struct TraceTests {
                 "messaging.message.id": .string(try #require(answer["message_id"]?.string)),
             ]
         )
-        #expect(producer.attributes["messaging.operation.name"] != nil)
+        #expect(producer.attributes["messaging.operation.name"] == "enqueue")
+        // Where Redis is; the service's own address is its SERVER spans'.
+        let redis = try #require(producer.attributes["server.address"]?.string)
+        #expect(traced.redis.url.contains(redis))
+        #expect((server.attributes["network.peer.port"]?.int ?? 0) > 0)
+        #expect(server.attributes["error.type"] == nil && producer.attributes["error.type"] == nil)
 
         #expect(answer["trace_id"] == .string(Self.trace))
         #expect(reply.header("traceparent") == producer.traceparent)
@@ -118,7 +124,9 @@ struct TraceTests {
                 "messaging.message.id": .string(try #require(try enqueued.json()["message_id"]?.string)),
             ]
         )
-        #expect(consumer.attributes["messaging.operation.name"] != nil)
+        #expect(consumer.attributes["messaging.operation.name"] == "dequeue")
+        #expect(consumer.attributes["messaging.consumer.group.name"] == "workers")
+        #expect(consumer.attributes["server.address"] == producer.attributes["server.address"])
 
         #expect(server.traceID == "11111111111111111111111111111111")
         #expect(server.parentID == "2222222222222222")
@@ -164,6 +172,14 @@ struct TraceTests {
         #expect(reply.header("X-Trace-Id") == Self.trace)
     }
 
+    @Test("A query's secrets are not in its span")
+    func query() async throws {
+        let traced = try await TracedService()
+        _ = try await traced.service.call("POST", "/enqueue?sig=secret&frame_id=f1", body: Array(#"{"n":1}"#.utf8))
+        let spans = try await traced.finish()
+        expect(try spans.only(.server), ["url.query": "sig=REDACTED&frame_id=f1"])
+    }
+
     @Test("Of several frames in a reply each has its own trace; the reply's header is the SERVER span's")
     func several() async throws {
         let traced = try await TracedService()
@@ -173,6 +189,7 @@ struct TraceTests {
         let spans = try await traced.finish()
         let server = try spans.only(.server, name: "GET /dequeue")
         #expect(reply.header("traceparent") == server.traceparent)
+        expect(server, ["messaging.batch.message_count": 3])
         for number in 1...3 {
             let producer = try spans.only(.producer, frame: "f\(number)")
             let consumer = try spans.only(.consumer, frame: "f\(number)")
@@ -283,12 +300,18 @@ struct TraceTests {
         for (name, reply) in [("POST /enqueue", refused), ("GET /dequeue", poll)] {
             let server = try spans.only(.server, name: name)
             #expect(server.status == .error)
-            expect(server, ["http.response.status_code": 503])
+            expect(server, ["http.response.status_code": 503, "error.type": "503"])
+            // Once in all, and not again by each span below.
+            #expect(server.events.map(\.name) == ["exception"])
+            #expect(server.events.first?.attributes["exception.type"] == "FrameBuffer.FrameBufferError")
+            let detail = try reply.json()["detail"]?.string
+            #expect(server.events.first?.attributes["exception.message"]?.string == detail)
             #expect(server.parentID == Self.caller)
             #expect(try reply.json()["trace_id"] == .string(Self.trace))
             #expect(Traceparent(reply.header("traceparent"))?.traceID == Self.trace)
         }
         #expect(!spans.contains { $0.kind == .consumer })
+        #expect(spans.count { $0.events.contains { $0.name == "exception" } } == 2)
     }
 
     @Test("A request that is no frame leaves its SERVER span alone")

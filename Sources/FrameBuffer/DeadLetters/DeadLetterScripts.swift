@@ -25,18 +25,17 @@ enum DeadLetterScripts {
     )
 
     /// Puts these dead letters into the stream again, as new frames, while there is room. KEYS stream, kept, dead. ARGV
-    /// capacity, then ids. Returns how many, and 1 if the queue was full before all were.
+    /// capacity, then ids. Returns what spans say of each, and 1 if the queue was full before all were.
     static let redrive = RedisScript(
         "redrive",
         """
         #!lua
         \(redriving)
-        local redriven = 0
         for i = 2, #ARGV do
             local entry = redis.call('XRANGE', KEYS[3], ARGV[i], ARGV[i])[1]
             if entry then
                 if not hasRoom() then return {redriven, 1} end
-                if redrive(entry) then redriven = redriven + 1 end
+                redrive(entry)
             end
         end
         return {redriven, 0}
@@ -44,7 +43,7 @@ enum DeadLetterScripts {
     )
 
     /// The same for one portion of all. ARGV capacity, where to begin, where to end (empty: with the last there is), the
-    /// portion. Returns how many, 1 if the queue was full, the last one looked at (empty: there was none), and the end.
+    /// portion. Returns the same of each, 1 if the queue was full, the last one looked at (empty: there was none), and the end.
     static let redriveAll = RedisScript(
         "redrive all",
         """
@@ -53,13 +52,13 @@ enum DeadLetterScripts {
         local last = ARGV[3]
         if last == '' then
             local entry = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
-            if not entry then return {0, 0, '', ''} end
+            if not entry then return {{}, 0, '', ''} end
             last = entry[1]
         end
-        local redriven, seen = 0, ''
+        local seen = ''
         for _, entry in ipairs(redis.call('XRANGE', KEYS[3], ARGV[2], last, 'COUNT', ARGV[4])) do
             if not hasRoom() then return {redriven, 1, seen, last} end
-            if redrive(entry) then redriven = redriven + 1 end
+            redrive(entry)
             seen = entry[1]
         end
         return {redriven, 0, seen, last}
@@ -72,6 +71,8 @@ enum DeadLetterScripts {
         local function hasRoom()
             return redis.call('XLEN', KEYS[1]) - redis.call('ZCARD', KEYS[2]) < tonumber(ARGV[1])
         end
+        \(QueueScripts.epitaph)
+        local redriven = {}
         local function redrive(entry)
             local words = {}
             for i = 1, #entry[2], 2 do
@@ -81,10 +82,10 @@ enum DeadLetterScripts {
                 end
             end
             -- One that had to leave its fields behind is no frame any more.
-            if #words == 0 then return false end
-            redis.call('XADD', KEYS[1], '*', unpack(words))
+            if #words == 0 then return end
+            local id = redis.call('XADD', KEYS[1], '*', unpack(words))
             redis.call('XDEL', KEYS[3], entry[1])
-            return true
+            table.insert(redriven, epitaph({id, words}))
         end
         """
 

@@ -53,11 +53,11 @@ extension FrameBuffer {
     ///
     /// Ids that are no dead letter's, and letters that had to leave their fields behind, are passed over. Throws
     /// ``FrameBufferError/Code/full`` where there is no room for even one; where there is room for some, those are redriven.
-    package func redrive(_ ids: [StreamID]?) async throws(FrameBufferError) -> Int {
+    package func redrive(_ ids: [StreamID]?, for caller: Caller = .nobody) async throws(FrameBufferError) -> Int {
         try await measureBytes()
         let outcome: (redriven: Int, isFull: Bool)
         do throws(RedisError) {
-            outcome = if let ids { try await redriveSome(ids) } else { try await redriveAll() }
+            outcome = if let ids { try await redriveSome(ids, caller) } else { try await redriveAll(caller) }
         } catch {
             throw self.error(error)
         }
@@ -65,7 +65,7 @@ extension FrameBuffer {
         return outcome.redriven
     }
 
-    private func redriveSome(_ ids: [StreamID]) async throws(RedisError) -> (Int, Bool) {
+    private func redriveSome(_ ids: [StreamID], _ caller: Caller) async throws(RedisError) -> (Int, Bool) {
         var redriven = 0
         for start in stride(from: 0, to: ids.count, by: Self.lettersACall) {
             let portion = ids[start..<min(start + Self.lettersACall, ids.count)]
@@ -75,13 +75,13 @@ extension FrameBuffer {
                 [String(capacity())] + portion.map(\.description)
             )
             let answer = try await redis.call(call).value
-            redriven += answer[0]?.integer ?? 0
+            redriven += self.redriven(answer[0], caller)
             if answer[1]?.integer == 1 { return (redriven, true) }
         }
         return (redriven, false)
     }
 
-    private func redriveAll() async throws(RedisError) -> (Int, Bool) {
+    private func redriveAll(_ caller: Caller) async throws(RedisError) -> (Int, Bool) {
         var redriven = 0
         var (start, end) = ("-", "")
         while true {
@@ -91,12 +91,21 @@ extension FrameBuffer {
                 [String(capacity()), start, end, String(Self.lettersACall)]
             )
             let answer = try await redis.call(call).value
-            redriven += answer[0]?.integer ?? 0
+            redriven += self.redriven(answer[0], caller)
             if answer[1]?.integer == 1 { return (redriven, true) }
             guard let last = answer[2]?.text else { return (redriven, false) }
             start = "(\(last)"
             end = answer[3]?.string ?? ""
         }
+    }
+
+    /// Frames that are back in the queue: their traces go on with a span that says so. Returns how many they are.
+    private func redriven(_ frames: RedisValue?, _ caller: Caller) -> Int {
+        guard let frames else { return 0 }
+        for frame in (0..<frames.count).compactMap({ frames[$0].flatMap(EndedFrame.init) }) {
+            spans.redriven(frame, caller: caller)
+        }
+        return frames.count
     }
 
     /// Deletes dead letters, without `ids` all of them; returns how many there were.

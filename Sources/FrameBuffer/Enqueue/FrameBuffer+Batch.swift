@@ -102,7 +102,7 @@ extension FrameBuffer {
         let share = marks.count > 1 ? 1 : entries.count
         let number = RESPEncoder.bulkSize(RESPEncoder.longestNumber)
         let size = entries.reduce(3 * number) { size, entry in
-            size + entry.size + number + RESPEncoder.bulkSize(entry.context?.traceparent.utf8.count ?? 1)
+            size + entry.size + number + RESPEncoder.bulkSize(entry.context?.traceparent?.utf8.count ?? 1)
         }
         let words = wordsToDrop
         let capacity = capacity(with: entries.count, of: bytes)

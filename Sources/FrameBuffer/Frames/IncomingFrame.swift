@@ -102,7 +102,7 @@ package final class IncomingFrame: Sendable {
         if let context {
             context.forEachEntryField { count += $0.name.utf8CodeUnitCount + $1.utf8.count }
             // Rewritten in two fields at most, with the ids.
-            if !context.rewriting.isEmpty { count += 3 * context.traceparent.utf8.count }
+            if !context.rewriting.isEmpty, let traceparent = context.traceparent { count += 3 * traceparent.utf8.count }
         }
         return count
     }
@@ -134,7 +134,7 @@ package final class IncomingFrame: Sendable {
     private func rewritten(_ field: Field, with context: OutgoingContext, _ memory: Memory) -> ByteBuffer? {
         switch field.known {
         case .traceparent where context.rewriting.contains(.traceparent):
-            ByteBuffer(string: context.traceparent)
+            context.traceparent.map { ByteBuffer(string: $0) }
         case .traceContext where context.rewriting.contains(.traceContext):
             TraceContextObject(memory[field.value])?.rewritten(with: context)
         default:
@@ -178,6 +178,12 @@ package final class IncomingFrame: Sendable {
                 parse
             )
         }
+    }
+
+    /// The `_baggage` that the producer gave the frame, whether or not a context is beside it.
+    package var carriedBaggage: String? {
+        guard let baggage = entryContext.baggage else { return nil }
+        return withMemory { $0[baggage].string }
     }
 
     private func withMemory<Result>(_ body: (Memory) -> Result) -> Result {

@@ -1,7 +1,7 @@
 /// The trace context that a frame leaves with, in its entry or in a reply, in place of the one it came with.
 package struct OutgoingContext: Sendable {
-    /// The W3C `traceparent` of version 00, 55 characters.
-    package let traceparent: String
+    /// The W3C `traceparent` of version 00, 55 characters; nil where only baggage is passed on.
+    package let traceparent: String?
     /// The W3C `tracestate`, where there is one.
     package let tracestate: String?
     /// The W3C `baggage`, where there is any.
@@ -11,7 +11,7 @@ package struct OutgoingContext: Sendable {
 
     /// A context; `traceparent` has to be one of version 00.
     package init(
-        traceparent: String,
+        traceparent: String?,
         tracestate: String? = nil,
         baggage: String? = nil,
         rewriting: OwnContextFields = []
@@ -19,23 +19,24 @@ package struct OutgoingContext: Sendable {
         self.traceparent = traceparent
         self.tracestate = tracestate
         self.baggage = baggage
-        self.rewriting = rewriting
+        self.rewriting = traceparent == nil ? [] : rewriting
     }
 
     /// The trace's id in hexadecimal.
-    package var traceID: String { part(3..<35) }
+    package var traceID: String? { part(3..<35) }
 
     /// The span's id in hexadecimal.
-    var spanID: String { part(36..<52) }
+    var spanID: String? { part(36..<52) }
 
     /// The fields of the entry that carry the context, with their values.
     func forEachEntryField(_ body: (FrameField, String) -> Void) {
-        body(.entryTraceparent, traceparent)
+        if let traceparent { body(.entryTraceparent, traceparent) }
         if let tracestate { body(.entryTracestate, tracestate) }
         if let baggage { body(.entryBaggage, baggage) }
     }
 
-    private func part(_ range: Range<Int>) -> String {
+    private func part(_ range: Range<Int>) -> String? {
+        guard let traceparent else { return nil }
         let tail = traceparent.utf8.dropFirst(range.lowerBound)
         return String(Substring(tail.prefix(range.count)))
     }

@@ -90,6 +90,9 @@ package struct StoredFrame {
         )
     }
 
+    /// The entry's `_baggage`, whether or not a context is beside it.
+    package var carriedBaggage: String? { string(.entryBaggage) }
+
     func field(_ known: FrameField) -> Field? {
         fields.first { $0.known == known }
     }

@@ -122,7 +122,7 @@ enum LeaseScripts {
 
             -- To the dead letters, for the reason given or, without one, for another.
             local function die(id, record, receipt, otherwise)
-                bury(id, reason ~= '' and reason or otherwise, record.deliveries)
+                bury(id, reason ~= '' and reason or otherwise, record.deliveries, otherwise)
                 redis.call('ZADD', settled, time, receipt)
                 return 'settled'
             end

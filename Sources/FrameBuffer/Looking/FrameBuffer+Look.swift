@@ -83,11 +83,15 @@ extension FrameBuffer {
     // MARK: Deleting
 
     /// Deletes a frame, wherever it is; false where there is none of that id. What holds it finds it gone.
-    package func delete(_ id: StreamID) async throws(FrameBufferError) -> Bool {
+    package func delete(_ id: StreamID, for caller: Caller = .nobody) async throws(FrameBufferError) -> Bool {
         let call = call(QueueScripts.delete, [id.padded, process.consumer(loop: loop, life: life)])
         do throws(RedisError) {
             while true {
-                let found = try await number(call)
+                let answer = try await withGroup { () throws(RedisError) in try await redis.call(call).value }
+                guard let found = answer[0]?.integer else {
+                    throw RedisError(.protocolViolation, "delete: whether it was there was expected")
+                }
+                if let frame = answer[1].flatMap(EndedFrame.init) { spans.deleted(frame, caller: caller) }
                 if found >= 0 { return found == 1 }
             }
         } catch {
@@ -96,7 +100,19 @@ extension FrameBuffer {
     }
 
     /// Deletes all frames there are at this moment, waiting and in hand; returns how many.
-    package func purge() async throws(FrameBufferError) -> Int {
+    package func purge(for caller: Caller = .nobody) async throws(FrameBufferError) -> Int {
+        let span = spans.startPurge(caller: caller)
+        do throws(FrameBufferError) {
+            let purged = try await purgeAll()
+            spans.endPurge(span, .success(purged))
+            return purged
+        } catch {
+            spans.endPurge(span, .failure(error))
+            throw error
+        }
+    }
+
+    private func purgeAll() async throws(FrameBufferError) -> Int {
         let last = try await lastID()
         guard last != .first else { return 0 }
         do throws(RedisError) {

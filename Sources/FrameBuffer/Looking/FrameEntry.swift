@@ -42,6 +42,8 @@ package struct Look: Sendable {
 extension StoredFrame {
     /// The context that its entry carries, as its reader gets it; nil where there is none.
     package var context: OutgoingContext? {
-        carriedContext(FrameSpans.context).context.map { OutgoingContext($0, rewriting: []) }
+        let (carried, _) = carriedContext(FrameSpans.contextAndBaggage)
+        let baggage = carried.map(\.baggage) ?? carriedBaggage
+        return OutgoingContext(carried?.span, baggage: baggage.flatMap { Baggage($0) }, rewriting: [])
     }
 }

@@ -118,25 +118,18 @@ extension QueueScripts {
             return true
         end
 
-        -- What the last span of an entry's frame says of it: message id, frame id, camera id and trace context.
-        local function epitaph(entry)
-            local about = {}
-            for i = 1, #entry[2], 2 do about[entry[2][i]] = entry[2][i + 1] end
-            return {
-                entry[1], about['frame_id'] or '', about['camera_id'] or '',
-                about['_traceparent'] or '', about['_tracestate'] or ''
-            }
-        end
+        \#(epitaph)
 
-        -- Dead letters of this call: their epitaphs, with reason and deliveries behind.
+        -- Dead letters of this call: their epitaphs; behind them the reason, deliveries, and which kind of reason it is.
         local died = {}
-        local function bury(id, reason, deliveries)
+        local function bury(id, reason, deliveries, cause)
             local entry = redis.call('XRANGE', stream, id, id)[1]
             forget(id)
             if not entry then return trimmed() end
             local last = epitaph(entry)
             table.insert(last, reason)
             table.insert(last, deliveries)
+            table.insert(last, cause or reason)
             table.insert(died, last)
             -- More words than one call can pass on: the frame leaves its fields behind.
             local words = #entry[2] < 7000 and entry[2] or {}
@@ -219,6 +212,18 @@ extension QueueScripts {
             return #due
         end
         """#
+
+    /// What the last span of an entry's frame says of it: message id, frame id, camera id and trace context.
+    static let epitaph = """
+        local function epitaph(entry)
+            local about = {}
+            for i = 1, #entry[2], 2 do about[entry[2][i]] = entry[2][i + 1] end
+            return {
+                entry[1], about['frame_id'] or '', about['camera_id'] or '',
+                about['_traceparent'] or '', about['_tracestate'] or ''
+            }
+        end
+        """
 
     /// Reads the queue's terms: the most deliveries of a frame that may fail (0: any number), the most settled frames that
     /// stay in the stream, and whether all do, for readers of their own.

@@ -171,7 +171,7 @@ enum QueueScripts {
     static let bury = aboutFrames(
         "dead",
         """
-        bury(ARGV[3], ARGV[4], tonumber(ARGV[5]))
+        bury(ARGV[3], ARGV[4], tonumber(ARGV[5]), 'unservable')
         return died
         """
     )
@@ -318,22 +318,24 @@ enum QueueScripts {
         """#
     )
 
-    /// Deletes a frame that is not settled; where settled ones stay, it is settled. Further ARGV: id, a consumer. Returns 1 if it
-    /// was there, 0 if not, and -1 to be called again.
+    /// Deletes a frame that is not settled; where settled ones stay, it is settled. Further ARGV: id, a consumer. Returns 1 and
+    /// its epitaph if it was there, 0 if not, and -1 to be called again.
     static let delete = aboutFrames(
         "delete",
         """
         local id = ARGV[3]
-        if redis.call('ZSCORE', kept, id) then return 0 end
+        if redis.call('ZSCORE', kept, id) then return {0} end
+        local deleted = redis.call('XRANGE', stream, id, id)[1]
         if not keeps or pending(id) or redis.call('ZSCORE', ready, id) then
             forget(id)
-            if not keeps then return redis.call('XDEL', stream, id) end
-            return drop(id) and 1 or 0
+            if not deleted then return {0} end
+            if keeps then drop(id) else redis.call('XDEL', stream, id) end
+            return {1, epitaph(deleted)}
         end
-        if #redis.call('XRANGE', stream, id, id) == 0 then return 0 end
+        if not deleted then return {0} end
         -- Unread. So that it isn't read later, it is now; those before it wait on among the returned.
         local read = redis.call('XREADGROUP', 'GROUP', group, ARGV[4], 'COUNT', 50, 'STREAMS', stream, '>')
-        if not read then return 0 end
+        if not read then return {0} end
         local found = -1
         for _, entry in ipairs(read[1][2]) do
             local other = padded(entry[1])
@@ -346,7 +348,8 @@ enum QueueScripts {
                 if other > id and found < 0 then found = 0 end
             end
         end
-        return found
+        if found == 1 then return {1, epitaph(deleted)} end
+        return {found}
         """
     )
 

@@ -1,7 +1,7 @@
 internal import FrameTracking
 internal import RedisClient
 
-/// A frame that is no more: what its last span says.
+/// A frame that is no more, or no longer where it was: what a span about that says.
 struct EndedFrame: Sendable {
     let messageID: String
     let frameID: String?
@@ -46,15 +46,18 @@ struct DeadFrame {
     let frame: EndedFrame
     let reason: String
     let deliveries: Int
+    /// Which kind of reason it is: one of few, while the reason may be anybody's words.
+    let cause: String
 
     /// What a script says of one frame that died; nil if it is not that.
     init?(_ value: RedisValue) {
-        guard let frame = EndedFrame(value), let reason = value[5]?.string, let deliveries = value[6]?.integer else {
-            return nil
-        }
+        guard let frame = EndedFrame(value), let reason = value[5]?.string, let deliveries = value[6]?.integer,
+            let cause = value[7]?.string
+        else { return nil }
         self.frame = frame
         self.reason = reason
         self.deliveries = deliveries
+        self.cause = cause
     }
 }
 

@@ -8,14 +8,24 @@ package struct FrameSpans: Sendable {
     private let group: String
     private let enqueueName: String
     private let dequeueName: String
+    private let dequeueTrace: QueueConfiguration.DequeueTrace
+    /// Where Redis is: its host, or the path of its socket.
+    private let server: (address: String, port: Int?)
 
-    /// The spans of the frames of `queue`, as `tracer` records them.
-    package init(tracer: FrameTracer, queue: String, group: String) {
+    /// The spans of the frames of `queue`, in the Redis at `address`, as `tracer` records them.
+    init(tracer: FrameTracer, queue: QueueConfiguration, address: RedisAddress) {
         self.tracer = tracer
-        self.queue = queue
-        self.group = group
-        enqueueName = "enqueue \(queue)"
-        dequeueName = "dequeue \(queue)"
+        self.queue = queue.name
+        group = queue.group
+        enqueueName = "enqueue \(queue.name)"
+        dequeueName = "dequeue \(queue.name)"
+        // Without spans of our own there is nothing to link: the frame's context goes on.
+        dequeueTrace = tracer.isEnabled ? queue.dequeueTrace : .parent
+        server =
+            switch address.endpoint {
+            case .tcp(let host, let port): (host, port)
+            case .unix(let path): (path, nil)
+            }
     }
 
     // MARK: Enqueue
@@ -25,9 +35,9 @@ package struct FrameSpans: Sendable {
     ///
     /// Returns the context that the entry is to hold; nil where tracing is off and nobody brought one.
     func startEnqueue(_ frame: IncomingFrame, caller: Caller) -> (span: SpanRecord, context: OutgoingContext?) {
-        let (carried, own) = frame.carriedContext(Self.context)
-        let parent = caller.broughtContext ? caller.span : carried ?? caller.span
-        let other = caller.broughtContext ? carried : carried.flatMap { _ in caller.span }
+        let (carried, own) = frame.carriedContext { readsContexts ? Self.contextAndBaggage($0) : nil }
+        let parent = caller.broughtContext ? caller.span : carried?.span ?? caller.span
+        let other = caller.broughtContext ? carried?.span : carried.flatMap { _ in caller.span }
         var span = tracer.startSpan(
             enqueueName,
             kind: .producer,
@@ -35,7 +45,14 @@ package struct FrameSpans: Sendable {
             links: other.map { [.init($0)] } ?? []
         )
         span.addEvent("frame_buffer_enqueue")
-        return (span, span.context.map { OutgoingContext($0, rewriting: own) })
+        // From where the context came from, or from wherever it is if that is nowhere.
+        let baggage: Baggage? =
+            switch carried {
+            case _ where caller.broughtContext: caller.baggage
+            case let carried?: Self.baggage(carried.baggage)
+            case nil: caller.baggage ?? Self.baggage(frame.carriedBaggage)
+            }
+        return (span, outgoing(span.context, baggage: baggage, rewriting: own))
     }
 
     /// Ends it, with what Redis answered. Of a duplicate, id and message id are those of the frame that is in the queue.
@@ -63,8 +80,11 @@ package struct FrameSpans: Sendable {
 
     // MARK: Dequeue
 
-    /// Starts the span of a frame on its way out, under the context that its entry holds, with a link to the request. A
-    /// `consumer` is who says it holds the frame.
+    /// Starts the span of a frame on its way out, under the context that its entry holds, with a link to the request; or
+    /// the other way round. A `consumer` is who says it holds the frame.
+    ///
+    /// Returns the context that the reply's frame is to hold. Its baggage is the frame's in either case, as the worker
+    /// has its own.
     package func startDequeue(
         _ frame: DequeuedFrame,
         stored: StoredFrame,
@@ -72,12 +92,13 @@ package struct FrameSpans: Sendable {
         consumer: String?,
         caller: Caller
     ) -> (span: SpanRecord, context: OutgoingContext?) {
-        let (carried, own) = stored.carriedContext(Self.context)
+        let (carried, own) = stored.carriedContext { readsContexts ? Self.contextAndBaggage($0) : nil }
+        let isInFrame = dequeueTrace == .parent
         var span = tracer.startSpan(
             dequeueName,
             kind: .consumer,
-            parent: carried,
-            links: caller.span.map { [.init($0)] } ?? []
+            parent: isInFrame ? carried?.span : caller.span,
+            links: (isInFrame ? caller.span : carried?.span).map { [.init($0)] } ?? []
         )
         if span.isRecording {
             span.addEvent("frame_buffer_dequeue")
@@ -96,7 +117,8 @@ package struct FrameSpans: Sendable {
             span.setAttribute("frame.deliveries", .int(frame.delivery.number))
             if let consumer { span.setAttribute("messaging.client.id", .string(consumer)) }
         }
-        return (span, span.context.map { OutgoingContext($0, rewriting: own) })
+        let baggage = if let carried { carried.baggage } else { stored.carriedBaggage }
+        return (span, outgoing(span.context, baggage: Self.baggage(baggage), rewriting: own))
     }
 
     /// Ends it: the frame's reply is made.
@@ -162,6 +184,7 @@ package struct FrameSpans: Sendable {
         end(frame.frame, as: "dead-letter", event: "frame_buffer_dead_letter") { span in
             span.setAttribute("frame.deliveries", .int(frame.deliveries))
             span.setAttribute("frame.dead_reason", .string(frame.reason))
+            span.setError(type: frame.cause, message: frame.reason)
         }
     }
 
@@ -180,13 +203,29 @@ package struct FrameSpans: Sendable {
         end(unwanted.frame, as: name, event: event) { $0.setAttribute("frame.age_ms", .int(unwanted.age.milliseconds)) }
     }
 
+    /// The last span of a frame that was deleted, in its trace.
+    func deleted(_ frame: EndedFrame, caller: Caller) {
+        end(frame, as: "delete", event: "frame_buffer_delete", caller: caller) { _ in }
+    }
+
+    /// The span of a dead letter that is a frame in the queue again, in its trace, which goes on.
+    func redriven(_ frame: EndedFrame, caller: Caller) {
+        end(frame, as: "redrive", event: "frame_buffer_redrive", caller: caller) { _ in }
+    }
+
+    /// A span of a moment, in the frame's trace, with a link to the request that it was done for.
     private func end(
         _ frame: EndedFrame,
         as name: String,
         event: String,
+        caller: Caller = .nobody,
         _ describeMore: (inout SpanRecord) -> Void
     ) {
-        var span = tracer.startSpan("\(name) \(queue)", parent: frame.context)
+        var span = tracer.startSpan(
+            "\(name) \(queue)",
+            parent: frame.context,
+            links: caller.span.map { [.init($0)] } ?? []
+        )
         if span.isRecording {
             span.addEvent(event)
             describe(&span)
@@ -198,13 +237,35 @@ package struct FrameSpans: Sendable {
         tracer.end(span)
     }
 
+    // MARK: Purges
+
+    /// Starts the span of a purge, under the request's. Frames that it deletes have none of their own: there may be
+    /// very many.
+    func startPurge(caller: Caller) -> SpanRecord {
+        tracer.startSpan("purge \(queue)", kind: .client, parent: caller.span)
+    }
+
+    /// Ends it, with how many frames were deleted.
+    func endPurge(_ span: consuming SpanRecord, _ outcome: Result<Int, FrameBufferError>) {
+        if span.isRecording {
+            span.addEvent("frame_buffer_purge")
+            describe(&span)
+            span.setAttribute("messaging.operation.name", "purge")
+            span.setAttribute("messaging.consumer.group.name", .string(group))
+            switch outcome {
+            case .success(let count): span.setAttribute("messaging.batch.message_count", .int(count))
+            case .failure(let error): span.setError(type: error.type, message: error.message)
+            }
+        }
+        tracer.end(span)
+    }
+
     // MARK: All
 
     private func describe(_ span: inout SpanRecord, frameID: String?, cameraID: String?, size: Int) {
         if let frameID { span.setAttribute("frame.id", .string(frameID)) }
         if let cameraID { span.setAttribute("camera.id", .string(cameraID)) }
         span.setAttribute("frame.size", .int(size))
-        span.setAttribute("messaging.message.body.size", .int(size))
         describe(&span)
     }
 
@@ -212,21 +273,49 @@ package struct FrameSpans: Sendable {
         span.setAttribute("queue.name", .string(queue))
         span.setAttribute("messaging.system", "redis")
         span.setAttribute("messaging.destination.name", .string(queue))
+        span.setAttribute("server.address", .string(server.address))
+        if let port = server.port { span.setAttribute("server.port", .int(port)) }
     }
+
+    // MARK: Contexts
 
     static func context(_ carried: CarriedContext) -> SpanContext? {
         SpanContext(traceparent: carried.traceparent, tracestate: carried.tracestate)
     }
 
     static func traceparent(_ context: SpanContext) -> String { TraceParent.format(context) }
+
+    private static func baggage(_ text: String?) -> Baggage? { text.flatMap { Baggage($0) } }
+
+    static func contextAndBaggage(_ carried: CarriedContext) -> (span: SpanContext, baggage: String?)? {
+        context(carried).map { ($0, carried.baggage) }
+    }
+
+    /// Whether contexts that frames carry are read at all.
+    private var readsContexts: Bool { tracer.propagators.contains(.traceContext) }
+
+    /// What a frame leaves with, as far as it is to be written at all.
+    private func outgoing(
+        _ span: SpanContext?,
+        baggage: Baggage?,
+        rewriting: OwnContextFields
+    ) -> OutgoingContext? {
+        OutgoingContext(
+            readsContexts ? span : nil,
+            baggage: tracer.propagators.contains(.baggage) ? baggage : nil,
+            rewriting: rewriting
+        )
+    }
 }
 
 extension OutgoingContext {
-    /// What makes its reader a child of `context`.
-    init(_ context: SpanContext, rewriting: OwnContextFields) {
+    /// What makes its reader a child of `span`, with the baggage; nil where there is neither.
+    init?(_ span: SpanContext?, baggage: Baggage?, rewriting: OwnContextFields) {
+        if span == nil, baggage == nil { return nil }
         self.init(
-            traceparent: TraceParent.format(context),
-            tracestate: context.traceState?.rawValue,
+            traceparent: span.map(TraceParent.format),
+            tracestate: span?.traceState?.rawValue,
+            baggage: baggage?.rawValue,
             rewriting: rewriting
         )
     }

@@ -41,7 +41,7 @@ struct DeadLetterEndpoints: Sendable {
     @Sendable private func redrive(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {
         let queue = try queues.queue(of: request)
         try request.forEachParameter(of: ["queue"])
-        let redriven = try await queue.redrive(try messageIDs(of: request))
+        let redriven = try await queue.redrive(try messageIDs(of: request), for: caller)
         return Endpoint.Answer(response: HTTPResponse("redriven", redriven))
     }
 

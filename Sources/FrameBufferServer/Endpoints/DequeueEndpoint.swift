@@ -160,7 +160,7 @@ struct DequeueEndpoint: Sendable {
                 }
             }
         }
-        return Endpoint.Answer(response: HTTPResponse(json: json))
+        return Endpoint.Answer(response: HTTPResponse(json: json), batch: frames.count)
     }
 
     private func payload(

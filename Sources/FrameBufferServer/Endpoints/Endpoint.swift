@@ -19,6 +19,8 @@ struct Endpoint: Sendable {
         /// The trace context for the response's header where it is not the request's own.
         var context: OutgoingContext?
         var found = true
+        /// Of how many frames it tells, if it tells of a batch.
+        var batch: Int?
     }
 
     typealias Handler = @Sendable (HTTPRequest, Caller) async throws -> Answer

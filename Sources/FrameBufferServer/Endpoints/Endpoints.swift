@@ -80,19 +80,21 @@ package struct Endpoints: HTTPResponder {
         if let traceparent = answer.context?.traceparent ?? span.traceparent(ifFound: answer.found) {
             response.headers.add(name: "traceparent", value: traceparent)
         }
-        if endpoint.tracing == .always || answer.found || span.caller.broughtContext { span.end(response.status) }
+        if endpoint.tracing == .always || answer.found || span.caller.broughtContext {
+            span.end(response.status, batch: answer.batch)
+        }
         return response
     }
 
     @inline(never)
     private func fail(_ error: any Error, _ span: RequestSpan) -> HTTPResponse {
         var problem = HTTPProblem(of: error)
-        if let traceID = span.traceID { problem.members.append(("trace_id", .string(traceID))) }
+        span.end(problem, of: error)
+        if let traceID = span.context?.traceID.hex { problem.members.append(("trace_id", .string(traceID))) }
         var response = problem.response()
         if let traceparent = span.traceparent(ifFound: true) {
             response.headers.add(name: "traceparent", value: traceparent)
         }
-        span.end(response.status, error: problem.title)
         return response
     }
 }

@@ -98,7 +98,7 @@ struct EnqueueEndpoint: Sendable {
             }
             $0.member("queue_size", enqueued.last?.queueSize)
         }
-        return Endpoint.Answer(response: HTTPResponse(json: json))
+        return Endpoint.Answer(response: HTTPResponse(json: json), batch: enqueued.count)
     }
 
     // MARK: What was sent

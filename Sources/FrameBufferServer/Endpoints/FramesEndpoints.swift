@@ -89,14 +89,14 @@ struct FramesEndpoints: Sendable {
         let queue = try queues.queue(of: request)
         try request.forEachParameter(of: ["queue"])
         let id = try Self.messageID(of: request)
-        guard try await queue.delete(id) else { throw Self.notFound(id) }
+        guard try await queue.delete(id, for: caller) else { throw Self.notFound(id) }
         return Endpoint.Answer(response: HTTPResponse("deleted", 1))
     }
 
     @Sendable private func purge(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {
         let queue = try queues.queue(of: request)
         try request.forEachParameter(of: ["queue"])
-        return Endpoint.Answer(response: HTTPResponse("deleted", try await queue.purge()))
+        return Endpoint.Answer(response: HTTPResponse("deleted", try await queue.purge(for: caller)))
     }
 
     // MARK: What is asked for

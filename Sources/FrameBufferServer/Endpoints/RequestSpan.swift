@@ -1,7 +1,6 @@
 internal import FrameBuffer
 internal import FrameTracking
 internal import HTTPServer
-internal import NIOCore
 internal import NIOHTTP1
 
 /// The SERVER span of one request, by the OpenTelemetry conventions for HTTP; none where its endpoint makes none.
@@ -11,6 +10,10 @@ final class RequestSpan {
     /// On whose behalf the request's work is done.
     let caller: Caller
 
+    /// The request's own context; nil where there is no trace.
+    let context: SpanContext?
+
+    /// nil once it has ended.
     private var span: SpanRecord?
     private let tracer: FrameTracer
 
@@ -18,62 +21,80 @@ final class RequestSpan {
     init(_ request: HTTPRequest, _ endpoint: Endpoint, tracer: FrameTracer) {
         self.tracer = tracer
         guard endpoint.tracing != .never else {
-            caller = Caller(span: nil, broughtContext: false)
+            caller = .nobody
+            context = nil
             return
         }
-        let remote = Self.context(of: request.headers)
+        let headers = RequestHeaders(request.headers, propagators: tracer.propagators)
         var span = tracer.startSpan(
             "\(request.method.rawValue) \(endpoint.route)",
             kind: .server,
-            parent: remote,
+            parent: headers.context,
             at: request.receivedAt
         )
         defer { self.span = span }
-        caller = Caller(span: span.context, broughtContext: remote != nil)
+        context = span.context
+        caller = Caller(span: span.context, broughtContext: headers.context != nil, baggage: headers.baggage)
         guard span.isRecording else { return }
         span.setAttribute("http.request.method", .string(request.method.rawValue))
         span.setAttribute("http.route", .string(endpoint.route))
         span.setAttribute("url.path", .string(request.path))
         span.setAttribute("url.scheme", "http")
-        if !request.query.isEmpty { span.setAttribute("url.query", .string(request.query.text)) }
-        if let host = request.headers.first(name: "host") { Self.setServer(host, of: &span) }
-        if let address = request.remoteAddress { span.setAttribute("client.address", .string(address.host)) }
-        if let agent = request.headers.first(name: "user-agent") {
-            span.setAttribute("user_agent.original", .string(agent))
+        span.setAttribute("network.protocol.version", request.version == .http1_0 ? "1.0" : "1.1")
+        if !request.query.isEmpty {
+            span.setAttribute("url.query", .string(SensitiveQuery.redacted(request.query.text)))
         }
+        if let host = headers.host { Self.setServer(host, of: &span) }
+        if let address = request.remoteAddress {
+            // The peer's, as anybody can write what a proxy would say of a client behind it.
+            span.setAttribute("client.address", .string(address.host))
+            span.setAttribute("network.peer.address", .string(address.host))
+            span.setAttribute("network.peer.port", .int(address.port))
+        }
+        if let agent = headers.userAgent { span.setAttribute("user_agent.original", .string(agent)) }
     }
-
-    /// The trace's id in hexadecimal; nil where there is no trace.
-    var traceID: String? { span?.context?.traceID.hex }
 
     /// What the response's header says: the request's own context, unless it found nothing and nobody asked.
     func traceparent(ifFound found: Bool) -> String? {
-        found || caller.broughtContext ? span?.context.map(TraceParent.format) : nil
+        guard found || caller.broughtContext, tracer.propagators.contains(.traceContext) else { return nil }
+        return context.map(TraceParent.format)
     }
 
-    /// Ends it with the response's status. Of errors only the server's own make the span one.
-    func end(_ status: HTTPResponseStatus, error: String? = nil) {
+    /// Ends it with the response's status; a `batch` is how many frames the request was about, if it was about several.
+    func end(_ status: HTTPResponseStatus, batch: Int? = nil) {
         guard var span = span.take() else { return }
         if span.isRecording {
             span.setAttribute("http.response.status_code", .int(Int(status.code)))
-            if status.code >= 500 { span.setError(type: String(status.code), message: error) }
+            if let batch { span.setAttribute("messaging.batch.message_count", .int(batch)) }
+            if status.code >= 500 { span.setError(type: String(status.code)) }
         }
         tracer.end(span)
     }
 
-    private static func setServer(_ host: String, of span: inout SpanRecord) {
-        guard let colon = host.lastIndex(of: ":"), let port = Int(host[host.index(after: colon)...]) else {
-            return span.setAttribute("server.address", .string(host))
+    /// Ends it with an error. Of all errors only the server's own make the span one, and they are recorded here: the spans
+    /// below, of which there may be one for each frame, say only that they failed and why.
+    func end(_ problem: HTTPProblem, of error: any Error) {
+        guard var span = span.take() else { return }
+        if span.isRecording {
+            span.setAttribute("http.response.status_code", .int(Int(problem.status.code)))
+            if problem.status.code >= 500 {
+                span.setError(type: String(problem.status.code), message: problem.title)
+                span.recordException(error, message: problem.detail ?? problem.title)
+            }
         }
-        span.setAttribute("server.address", .string(String(host[..<colon])))
-        span.setAttribute("server.port", .int(port))
+        tracer.end(span)
     }
 
-    /// The caller's context. More than one `traceparent` is as good as none, as the specification has it.
-    private static func context(of headers: HTTPHeaders) -> SpanContext? {
-        guard let traceparent = headers.first(name: "traceparent"),
-            let context = TraceParent.parse(traceparent), headers["traceparent"].count == 1
-        else { return nil }
-        return context.with(traceState: TraceState(combining: headers["tracestate"]))
+    /// `example.com:8080`, `[::1]:8080`, or either without a port.
+    private static func setServer(_ host: String, of span: inout SpanRecord) {
+        var (address, port) = (host[...], nil as Int?)
+        if let colon = host.utf8.lastIndex(of: UInt8(ascii: ":")), let number = Int(host[colon...].dropFirst()) {
+            (address, port) = (host[..<colon], number)
+        }
+        if address.utf8.first == UInt8(ascii: "["), address.utf8.last == UInt8(ascii: "]") {
+            address = address.dropFirst().dropLast()
+        }
+        span.setAttribute("server.address", .string(String(address)))
+        if let port { span.setAttribute("server.port", .int(port)) }
     }
 }

@@ -150,6 +150,7 @@ package struct FrameBufferService: Sendable {
         queue.overflow = settings.overflow
         queue.retention = settings.retention
         queue.keepFrames = settings.keepFrames
+        queue.dequeueTrace = settings.traceDequeue
         queue.deduplicationWindow = settings.deduplicationWindow
         return queue
     }

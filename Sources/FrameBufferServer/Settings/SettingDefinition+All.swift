@@ -177,7 +177,7 @@ extension SettingDefinition {
         "trace.dequeue",
         \.traceDequeue,
         .choice,
-        why: "Whose child the dequeue span is: parent puts it into the frame's own trace.",
+        why: "Whose child the dequeue span is: parent puts it into the frame's trace, link into the worker's.",
         audience: "readers of traces"
     )
 

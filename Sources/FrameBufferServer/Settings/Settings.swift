@@ -14,12 +14,6 @@ package struct Settings: Hashable, Sendable {
         case address(RedisAddress)
     }
 
-    /// Whose child a dequeue span is.
-    package enum DequeueTrace: String, CaseIterable, Sendable {
-        /// The frame's context: one trace a frame, from capture to worker.
-        case parent
-    }
-
     /// What a line of the log looks like.
     package enum LogFormat: String, CaseIterable, Sendable {
         /// For people.
@@ -64,7 +58,7 @@ package struct Settings: Hashable, Sendable {
     package var maxPolls = 10_000
     /// How long a stop may take.
     package var stopGrace = Duration.seconds(8)
-    package var traceDequeue = DequeueTrace.parent
+    package var traceDequeue = QueueConfiguration.DequeueTrace.parent
     /// The directory of the embedded Redis: its append-only file, socket and locks.
     package var dataDirectory = ".framebuffer"
     package var redis = Redis.embedded

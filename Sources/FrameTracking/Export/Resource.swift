@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
 /// Who the spans come from: this process, by the semantic conventions for resources.
 struct Resource: Sendable {
     /// The conventions that the names of attributes follow.
@@ -27,11 +19,8 @@ struct Resource: Sendable {
             SpanRecord.Attribute("telemetry.sdk.name", .string(Resource.instrumentation)),
             SpanRecord.Attribute("telemetry.sdk.language", "swift"),
             SpanRecord.Attribute("telemetry.sdk.version", .string(settings.version)),
-            SpanRecord.Attribute("process.pid", .int(Int(getpid()))),
         ]
-        if let hostName = Resource.hostName() {
-            attributes.append(SpanRecord.Attribute("host.name", .string(hostName)))
-        }
+        attributes += Resource.process() + Resource.host()
         for (key, value) in settings.resourceAttributes where key != "service.name" {
             if let index = attributes.firstIndex(where: { $0.hasKey(key) }) {
                 attributes[index].value = .string(value)
@@ -56,13 +45,5 @@ struct Resource: Sendable {
             uuid.append(digit)
         }
         return uuid
-    }
-
-    private static func hostName() -> String? {
-        var name = [CChar](repeating: 0, count: 256)
-        let status = gethostname(&name, name.count - 1)
-        guard status == 0 else { return nil }
-        let text = String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-        return text.isEmpty ? nil : text
     }
 }

@@ -18,6 +18,8 @@ public final class FrameSpan: Tracing.Span {
         var name: String
         /// Kept as swift-distributed-tracing has them, which reads and writes them all at each change.
         var attributes = SpanAttributes()
+        /// The type and message of the last error that was recorded.
+        var lastError: (type: String, message: String)?
     }
 
     init(_ record: SpanRecord, in context: ServiceContext, tracer: FrameTracer) {
@@ -76,19 +78,23 @@ public final class FrameSpan: Tracing.Span {
         }
     }
 
-    /// Adds the event `exception`, and `error.type` if it was not set by then.
+    /// Adds the event `exception`, and `error.type` if it was not set by then. An error that is recorded and then leaves
+    /// the span, which records it too, is there once.
     public func recordError<Instant: TracerInstant>(
         _ error: any Error,
         attributes: SpanAttributes,
         at instant: @autoclosure () -> Instant
     ) {
         let type = String(reflecting: type(of: error))
+        let message = String(describing: error)
         let time = instant().nanosecondsSinceEpoch
         var attributes = attributes
         attributes.set("exception.type", value: .string(type))
-        attributes.set("exception.message", value: .string(String(describing: error)))
+        attributes.set("exception.message", value: .string(message))
         state.withLock { state in
             guard state.record?.isRecording == true else { return }
+            if let last = state.lastError, last == (type, message) { return }
+            state.lastError = (type, message)
             state.record?.addEvent("exception", at: time, attributes: SpanRecord.attributes(attributes))
             if state.attributes.get("error.type") == nil { state.attributes.set("error.type", value: .string(type)) }
         }

@@ -30,32 +30,43 @@ extension FrameTracer: Tracer {
 
     // MARK: Propagation
 
-    /// Writes `traceparent` and `tracestate` of the context's span, if there is one.
+    /// Writes `traceparent` and `tracestate` of the context's span, and its `baggage`, as far as there are any.
     public func inject<Carrier, Inject>(
         _ context: ServiceContext,
         into carrier: inout Carrier,
         using injector: Inject
     ) where Inject: Injector, Inject.Carrier == Carrier {
-        guard let context = context.spanContext else { return }
-        injector.inject(TraceParent.format(context), forKey: "traceparent", into: &carrier)
-        if let traceState = context.traceState {
-            injector.inject(traceState.rawValue, forKey: "tracestate", into: &carrier)
+        if propagators.contains(.traceContext), let span = context.spanContext {
+            injector.inject(TraceParent.format(span), forKey: "traceparent", into: &carrier)
+            if let traceState = span.traceState {
+                injector.inject(traceState.rawValue, forKey: "tracestate", into: &carrier)
+            }
+        }
+        if propagators.contains(.baggage), let baggage = context.baggage {
+            injector.inject(baggage.rawValue, forKey: "baggage", into: &carrier)
         }
     }
 
-    /// Makes the span that `traceparent` and `tracestate` name the context's, if they are valid.
+    /// Makes the span that `traceparent` and `tracestate` name the context's, and `baggage` its baggage, each if it is
+    /// valid.
     public func extract<Carrier, Extract>(
         _ carrier: Carrier,
         into context: inout ServiceContext,
         using extractor: Extract
     ) where Extract: Extractor, Extract.Carrier == Carrier {
-        guard let traceparent = extractor.extract(key: "traceparent", from: carrier),
+        if propagators.contains(.traceContext), let traceparent = extractor.extract(key: "traceparent", from: carrier),
             let parent = SpanContext(
                 traceparent: traceparent,
                 tracestate: extractor.extract(key: "tracestate", from: carrier)
             )
-        else { return }
-        context.spanContext = parent
+        {
+            context.spanContext = parent
+        }
+        if propagators.contains(.baggage),
+            let baggage = extractor.extract(key: "baggage", from: carrier).flatMap({ Baggage($0) })
+        {
+            context.baggage = baggage
+        }
     }
 }
 

@@ -9,6 +9,9 @@ public final class FrameTracer: Sendable {
     /// and where there is none, none is made.
     public let isEnabled: Bool
 
+    /// What carries contexts into this process and out of it.
+    package let propagators: Propagators
+
     let settings: TracingSettings
     let logger: Logger
     /// nil if nothing is exported.
@@ -39,8 +42,10 @@ public final class FrameTracer: Sendable {
         settings: TracingSettings,
         logger: Logger,
         identifiers: IdentifierGenerator,
-        processor: BatchSpanProcessor?
+        processor: BatchSpanProcessor?,
+        propagators: Propagators = .all
     ) {
+        self.propagators = propagators
         self.isEnabled = !settings.isDisabled
         self.settings = settings
         self.logger = logger

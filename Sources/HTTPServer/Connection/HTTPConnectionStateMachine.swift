@@ -181,6 +181,7 @@ struct HTTPConnectionStateMachine {
         let request = HTTPRequest(
             method: incoming.head.method,
             target: incoming.head.uri,
+            version: incoming.head.version,
             headers: incoming.head.headers,
             body: incoming.body,
             remoteAddress: incoming.remoteAddress,

@@ -8,6 +8,9 @@ package final class HTTPRequest: Sendable {
     /// The method, also one that NIO has no case for.
     package let method: HTTPMethod
 
+    /// The protocol's version, 1.0 or 1.1.
+    package let version: HTTPVersion
+
     /// The target's path as it was sent, percent-encoded and without the query; `*` for `OPTIONS *`.
     package let path: String
 
@@ -40,6 +43,7 @@ package final class HTTPRequest: Sendable {
     package init(
         method: HTTPMethod,
         target: String,
+        version: HTTPVersion = .http1_1,
         headers: HTTPHeaders = [:],
         body: ByteBuffer = ByteBuffer(),
         remoteAddress: PeerAddress? = nil,
@@ -47,6 +51,7 @@ package final class HTTPRequest: Sendable {
         isServerStopping: Bool = false
     ) {
         self.method = method
+        self.version = version
         self.headers = headers
         self.body = body
         self.remoteAddress = remoteAddress
@@ -72,6 +77,7 @@ package final class HTTPRequest: Sendable {
         body = other.body
         remoteAddress = other.remoteAddress
         receivedAt = other.receivedAt
+        version = other.version
         self.pathParameters = pathParameters
         self.isServerStopping = isServerStopping
     }

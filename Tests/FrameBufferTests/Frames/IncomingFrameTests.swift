@@ -5,8 +5,9 @@ import Testing
 
 @Suite("A frame on its way in")
 struct IncomingFrameTests {
+    private static let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     private static let context = OutgoingContext(
-        traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        traceparent: traceparent,
         tracestate: "a=1",
         baggage: "k=v"
     )
@@ -243,19 +244,19 @@ struct IncomingFrameTests {
         let kept = EntryFields(frame, context: Self.context)
         #expect(kept["traceparent"] == Self.valid)
         let context = OutgoingContext(
-            traceparent: Self.context.traceparent,
+            traceparent: Self.traceparent,
             rewriting: [.traceparent, .traceContext]
         )
         let entry = EntryFields(frame, context: context)
         #expect(entry["traceparent"] == context.traceparent)
         #expect(
             entry["trace_context"]
-                == #"{ "trace_id" : "0af7651916cd43dd8448eb211c80319c","more":[1, 2],"\u0073pan_id":"b7ad6b7169203331","traceparent":"\#(context.traceparent)" ,"z":"\n"}"#
+                == #"{ "trace_id" : "0af7651916cd43dd8448eb211c80319c","more":[1, 2],"\u0073pan_id":"b7ad6b7169203331","traceparent":"\#(Self.traceparent)" ,"z":"\n"}"#
         )
         #expect(entry.names == kept.names.dropLast(2))
         let written = entry.fields.reduce(0) { $0 + $1.name.count + $1.value.count }
         #expect(frame.byteCountBound(frameID: "f", context: context) >= written)
-        #expect(entry.json(context: context).contains(#""n":1,"_traceparent":"\#(context.traceparent)"}"#))
+        #expect(entry.json(context: context).contains(#""n":1,"_traceparent":"\#(Self.traceparent)"}"#))
     }
 
     // MARK: Raw bodies

@@ -6,8 +6,9 @@ import Testing
 
 @Suite("A frame on its way out")
 struct StoredFrameTests {
+    private static let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     private static let context = OutgoingContext(
-        traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        traceparent: traceparent,
         tracestate: "a=\"1\"",
         baggage: "k=v"
     )
@@ -182,10 +183,10 @@ struct StoredFrameTests {
         )
         let own = entry.read { $0.carriedContext { $0 }.own }
         #expect(own == [.traceparent, .traceContext])
-        let context = OutgoingContext(traceparent: Self.context.traceparent, rewriting: own)
+        let context = OutgoingContext(traceparent: Self.traceparent, rewriting: own)
         #expect(
             entry.json(context: context)
-                == #"{"traceparent":"\#(context.traceparent)","trace_context":{"trace_id":"0af7651916cd43dd8448eb211c80319c","span_id":"b7ad6b7169203331","k":1},"_traceparent":"\#(context.traceparent)"}"#
+                == #"{"traceparent":"\#(Self.traceparent)","trace_context":{"trace_id":"0af7651916cd43dd8448eb211c80319c","span_id":"b7ad6b7169203331","k":1},"_traceparent":"\#(Self.traceparent)"}"#
         )
         let text = EntryFields("trace_context", #"{"trace_id":"x"}"#)
         #expect(text.json(context: context).contains(#""{\"trace_id\":\"x\"}""#))
@@ -241,7 +242,7 @@ struct StoredFrameTests {
             }
             guard entry.read({ $0.isServable }) else { continue }
             let context = OutgoingContext(
-                traceparent: Self.context.traceparent,
+                traceparent: Self.traceparent,
                 rewriting: [.traceparent, .traceContext]
             )
             let json = entry.json(context: context)

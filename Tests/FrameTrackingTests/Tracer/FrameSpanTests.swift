@@ -71,6 +71,19 @@ struct FrameSpanTests {
         #expect(span.attributes.map(\.key) == ["error.type"])
     }
 
+    @Test("An error that was recorded before it leaves the span is there once")
+    func recordedError() async throws {
+        let spans = await exported { tracer in
+            #expect(throws: Failure.self) {
+                try tracer.withSpan("failing") { span in
+                    span.recordError(Failure())
+                    throw Failure()
+                }
+            }
+        }
+        #expect(spans.first?.events.map(\.name) == ["exception"])
+    }
+
     @Test("A span ends once, and what is said after that is lost")
     func endsOnce() async throws {
         let spans = await exported { tracer in
@@ -98,6 +111,48 @@ struct FrameSpanTests {
         #expect(extracted.spanContext == context.spanContext)
         tracer.extract(["traceparent": "garbage"], into: &extracted, using: Dictionary())
         #expect(extracted.spanContext == context.spanContext)
+    }
+
+    @Test("Baggage goes out and comes in beside the context, or without one")
+    func baggage() {
+        let tracer = Fixture.tracer()
+        var context = ServiceContext.topLevel
+        context.baggage = Baggage("a=1,b=2")
+        var carrier: [String: String] = [:]
+        tracer.inject(context, into: &carrier, using: Dictionary())
+        #expect(carrier == ["baggage": "a=1,b=2"])
+        var extracted = ServiceContext.topLevel
+        tracer.extract(carrier, into: &extracted, using: Dictionary())
+        #expect(extracted.baggage == context.baggage)
+        tracer.extract(["baggage": "garbage"], into: &extracted, using: Dictionary())
+        #expect(extracted.baggage == context.baggage)
+        #expect(tracer.startSpan("span", context: extracted).context.baggage == context.baggage)
+    }
+
+    @Test(
+        "What is no propagator is neither read nor written",
+        arguments: [
+            (Propagators.traceContext, ["traceparent"]), (Propagators.baggage, ["baggage"]), (Propagators(), []),
+        ]
+    )
+    func propagators(_ propagators: Propagators, names: [String]) {
+        let tracer = FrameTracer(
+            settings: TracingSettings(),
+            logger: Fixture.silentLogger,
+            identifiers: .shared,
+            processor: nil,
+            propagators: propagators
+        )
+        var context = ServiceContext.topLevel
+        let carrier = ["traceparent": Fixture.traceparent, "baggage": "a=1"]
+        tracer.extract(carrier, into: &context, using: Dictionary())
+        #expect((context.spanContext != nil) == names.contains("traceparent"))
+        #expect((context.baggage != nil) == names.contains("baggage"))
+        context.spanContext = SpanContext(traceparent: Fixture.traceparent)
+        context.baggage = Baggage("a=1")
+        var written: [String: String] = [:]
+        tracer.inject(context, into: &written, using: Dictionary())
+        #expect(written.keys.sorted() == names)
     }
 
     @Test("A disabled tracer's spans carry the caller's context")

@@ -11,4 +11,15 @@ extension ServiceContext {
         get { self[SpanContextKey.self] }
         set { self[SpanContextKey.self] = newValue }
     }
+
+    private enum BaggageKey: ServiceContextKey {
+        typealias Value = Baggage
+        static var nameOverride: String? { "frame-tracking-baggage" }
+    }
+
+    /// What applications pass along with the work done in this context.
+    public var baggage: Baggage? {
+        get { self[BaggageKey.self] }
+        set { self[BaggageKey.self] = newValue }
+    }
 }
