@@ -1,6 +1,7 @@
 internal import FrameBuffer
 internal import FrameTracking
 package import HTTPServer
+internal import Logging
 internal import NIOHTTP1
 
 /// Answers the requests of one event loop: finds the endpoint, makes the request's span, turns errors into problem
@@ -8,12 +9,14 @@ internal import NIOHTTP1
 package struct Endpoints: HTTPResponder {
     private let router: Router<Endpoint>
     private let tracer: FrameTracer
+    private let logger: Logger
 
     /// - Parameters:
     ///   - queues: the queues as this loop sees them; the first is the default.
     ///   - process: what they share with the other loops.
     package init(queues: Queues, process: ServiceState) {
         tracer = process.tracer
+        logger = process.logger
         var router = Router<Endpoint>()
         EnqueueEndpoint(queues: queues, limits: process.limits).register(in: &router)
         DequeueEndpoint(queues: queues).register(in: &router)
@@ -51,7 +54,9 @@ package struct Endpoints: HTTPResponder {
             do {
                 return try await endpoint.handle(request, .nobody).response
             } catch {
-                return HTTPProblem(of: error).response()
+                let problem = HTTPProblem(of: error)
+                log(problem, of: request, in: nil)
+                return problem.response()
             }
         }
         var span = RequestSpan(request, route: endpoint.route, tracer: tracer)
@@ -67,6 +72,7 @@ package struct Endpoints: HTTPResponder {
             }
         } catch {
             var problem = HTTPProblem(of: error)
+            log(problem, of: request, in: span.context)
             span.end(problem, of: error)
             if let traceID = span.context?.traceID.hex { problem.members.append(("trace_id", .string(traceID))) }
             response = problem.response()
@@ -75,5 +81,18 @@ package struct Endpoints: HTTPResponder {
             }
         }
         return response
+    }
+
+    /// Logs a request that failed: for whoever looks for a fault, as its caller was told what is wrong, and many fail when
+    /// Redis does; an error that nobody foresaw is for everybody.
+    private func log(_ problem: HTTPProblem, of request: HTTPRequest, in context: SpanContext?) {
+        logger.log(
+            level: problem.status == .internalServerError ? .error : .debug,
+            "a request failed",
+            metadata: [
+                "method": "\(request.method.rawValue)", "path": "\(request.path)", "status": "\(problem.status.code)",
+                "reason": "\(problem.detail ?? problem.title)",
+            ].merging(context?.logMetadata ?? [:]) { $1 }
+        )
     }
 }
