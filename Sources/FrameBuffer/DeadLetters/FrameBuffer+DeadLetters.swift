@@ -1,3 +1,4 @@
+internal import FrameTracking
 internal import Logging
 internal import RedisClient
 
@@ -14,14 +15,16 @@ extension FrameBuffer {
     func died(_ frames: RedisValue?) {
         guard let frames, frames.count > 0 else { return }
         let dead = (0..<frames.count).compactMap { frames[$0].flatMap(DeadFrame.init) }
-        for frame in dead { spans.died(frame) }
+        let contexts = dead.map { spans.died($0) }
+        // One line for all of them, with the first for an example.
         logger.warning(
             "frames went to the dead letters",
             metadata: [
                 "queue": "\(keys.stream)", "frames": "\(dead.count)",
                 "message_id": "\(dead.first?.frame.messageID ?? "")",
+                "frame_id": "\(dead.first?.frame.frameID ?? "")",
                 "reason": "\(dead.first?.reason ?? "")",
-            ]
+            ].merging(contexts.first??.logMetadata ?? [:]) { $1 }
         )
     }
 

@@ -245,7 +245,11 @@ extension FrameBuffer {
     /// Frames that made room for newer ones: each ends its trace with a span that says so.
     func dropped(_ frames: RedisValue?) {
         guard let frames, frames.count > 0 else { return }
-        for frame in (0..<frames.count).compactMap({ frames[$0].flatMap(EndedFrame.init) }) { spans.dropped(frame) }
-        logger.debug("frames made room", metadata: ["queue": "\(keys.stream)", "frames": "\(frames.count)"])
+        let contexts = (0..<frames.count).compactMap { frames[$0].flatMap(EndedFrame.init) }.map { spans.dropped($0) }
+        logger.debug(
+            "frames made room",
+            metadata: ["queue": "\(keys.stream)", "frames": "\(frames.count)"]
+                .merging(contexts.first??.logMetadata ?? [:]) { $1 }
+        )
     }
 }

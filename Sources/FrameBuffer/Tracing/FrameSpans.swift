@@ -179,8 +179,8 @@ package struct FrameSpans: Sendable {
 
     // MARK: Ends
 
-    /// The last span of a frame that was given up on, in its trace.
-    func died(_ frame: DeadFrame) {
+    /// The last span of a frame that was given up on, in its trace. Returns its context.
+    func died(_ frame: DeadFrame) -> SpanContext? {
         end(frame.frame, as: "dead-letter", event: "frame_buffer_dead_letter") { span in
             span.setAttribute("frame.deliveries", .int(frame.deliveries))
             span.setAttribute("frame.dead_reason", .string(frame.reason))
@@ -188,8 +188,8 @@ package struct FrameSpans: Sendable {
         }
     }
 
-    /// The last span of a frame that made room for a newer one, in its trace.
-    func dropped(_ frame: EndedFrame) {
+    /// The last span of a frame that made room for a newer one, in its trace. Returns its context.
+    func dropped(_ frame: EndedFrame) -> SpanContext? {
         end(frame, as: "drop", event: "frame_buffer_drop") { _ in }
     }
 
@@ -214,13 +214,14 @@ package struct FrameSpans: Sendable {
     }
 
     /// A span of a moment, in the frame's trace, with a link to the request that it was done for.
+    @discardableResult
     private func end(
         _ frame: EndedFrame,
         as name: String,
         event: String,
         caller: Caller = .nobody,
         _ describeMore: (inout SpanRecord) -> Void
-    ) {
+    ) -> SpanContext? {
         var span = tracer.startSpan(
             "\(name) \(queue)",
             parent: frame.context,
@@ -234,7 +235,9 @@ package struct FrameSpans: Sendable {
             span.setAttribute("messaging.message.id", .string(frame.messageID))
             describeMore(&span)
         }
+        let context = span.context
         tracer.end(span)
+        return context
     }
 
     // MARK: Purges

@@ -1,6 +1,7 @@
 internal import FrameBuffer
 internal import FrameTracking
 package import HTTPServer
+internal import Logging
 internal import NIOHTTP1
 
 /// Answers the requests of one event loop: finds the endpoint, makes the request's span, turns errors into problem
@@ -8,12 +9,14 @@ internal import NIOHTTP1
 package struct Endpoints: HTTPResponder {
     private let router: Router<Endpoint>
     private let tracer: FrameTracer
+    private let logger: Logger
 
     /// - Parameters:
     ///   - queues: the queues as this loop sees them; the first is the default.
     ///   - process: what they share with the other loops.
     package init(queues: Queues, process: ServiceState) {
         tracer = process.tracer
+        logger = process.logger
         var router = Router<Endpoint>()
         EnqueueEndpoint(queues: queues, limits: process.limits).register(in: &router)
         DequeueEndpoint(queues: queues).register(in: &router)
@@ -36,7 +39,7 @@ package struct Endpoints: HTTPResponder {
             do {
                 return finish(try await endpoint.handle(request, span.caller), endpoint, span)
             } catch {
-                return fail(error, span)
+                return fail(error, request, span)
             }
         }
     }
@@ -87,8 +90,9 @@ package struct Endpoints: HTTPResponder {
     }
 
     @inline(never)
-    private func fail(_ error: any Error, _ span: RequestSpan) -> HTTPResponse {
+    private func fail(_ error: any Error, _ request: HTTPRequest, _ span: RequestSpan) -> HTTPResponse {
         var problem = HTTPProblem(of: error)
+        log(problem, of: request, in: span.context)
         span.end(problem, of: error)
         if let traceID = span.context?.traceID.hex { problem.members.append(("trace_id", .string(traceID))) }
         var response = problem.response()
@@ -96,5 +100,18 @@ package struct Endpoints: HTTPResponder {
             response.headers.add(name: "traceparent", value: traceparent)
         }
         return response
+    }
+
+    /// Logs a request that failed: for whoever looks for a fault, as its caller was told what is wrong, and many fail when
+    /// Redis does; an error that nobody foresaw is for everybody.
+    private func log(_ problem: HTTPProblem, of request: HTTPRequest, in context: SpanContext?) {
+        logger.log(
+            level: problem.status == .internalServerError ? .error : .debug,
+            "a request failed",
+            metadata: [
+                "method": "\(request.method.rawValue)", "path": "\(request.path)", "status": "\(problem.status.code)",
+                "reason": "\(problem.detail ?? problem.title)",
+            ].merging(context?.logMetadata ?? [:]) { $1 }
+        )
     }
 }

@@ -90,7 +90,7 @@ package struct FrameBufferService: Sendable {
                 }
             )
         }
-        let state = ServiceState(tracer: tracer, limits: limits)
+        let state = ServiceState(tracer: tracer, limits: limits, logger: logger)
         let server = try await HTTPServer(
             configuration: http,
             group: group,

@@ -1,5 +1,6 @@
 package import FrameBuffer
 package import FrameTracking
+package import Logging
 internal import NIOCore
 
 /// What the endpoints of all event loops share.
@@ -9,12 +10,14 @@ package struct ServiceState: Sendable {
 
     let tracer: FrameTracer
     let limits: FrameLimits
+    let logger: Logger
     private let start = NIODeadline.now()
 
     /// The state of a service that starts now.
-    package init(tracer: FrameTracer, limits: FrameLimits) {
+    package init(tracer: FrameTracer, limits: FrameLimits, logger: Logger) {
         self.tracer = tracer
         self.limits = limits
+        self.logger = logger
     }
 
     /// How long it has run.

@@ -72,7 +72,7 @@ final class RunningProcess: Sendable {
     func port() async throws -> Int {
         while true {
             let (log, isClosed) = state.withLock { ($0.log, $0.isClosed) }
-            if let match = log.firstMatch(of: /listening .*:(\d+)\n/), let port = Int(match.1) { return port }
+            if let match = log.firstMatch(of: /listening.*:(\d+)(?:"})?\n/), let port = Int(match.1) { return port }
             guard !isClosed else { throw FrameBufferProcess.Failure(description: "it did not start: \(log)") }
             await more(than: log.utf8.count)
         }
