@@ -75,7 +75,10 @@ struct TraceSettingsTests {
         #expect(enqueue.events.isEmpty)
         #expect(spans.allSatisfy { span in span.attributes.values.allSatisfy { ($0.string ?? "").count <= 12 } })
         #expect(spans.allSatisfy { $0.resource["service.name"] == "frame-buffer" })
-        #expect(traced.service.log.contains("4318") == (name == "grpc"), "\(traced.service.log)")
+        #expect(
+            traced.service.log.contains("http/protobuf is used instead") == (name == "grpc"),
+            "\(traced.service.log)"
+        )
     }
 
     @Test("An https receiver is trusted by the certificate that was named, and knows us by ours")

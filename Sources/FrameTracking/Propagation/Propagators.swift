@@ -1,18 +1,27 @@
 /// What is read from requests and frames, and written to them, so that traces go on; all of it unless told otherwise.
-package struct Propagators: OptionSet, Hashable, Sendable {
+public struct Propagators: OptionSet, Hashable, Sendable {
     /// One bit each.
-    package let rawValue: UInt8
+    public let rawValue: UInt8
 
     /// Those whose bits are set.
-    package init(rawValue: UInt8) {
+    public init(rawValue: UInt8) {
         self.rawValue = rawValue
     }
 
-    /// W3C Trace Context.
-    package static let traceContext = Propagators(rawValue: 1)
-    /// W3C Baggage.
-    package static let baggage = Propagators(rawValue: 2)
+    /// `traceparent` and `tracestate` (W3C Trace Context).
+    public static let traceContext = Propagators(rawValue: 1)
+    /// `baggage` (W3C Baggage).
+    public static let baggage = Propagators(rawValue: 2)
 
     /// All of them.
-    package static let all: Propagators = [.traceContext, .baggage]
+    public static let all: Propagators = [.traceContext, .baggage]
+
+    /// The one that `OTEL_PROPAGATORS` calls so; nil for a name of none.
+    init?(name: String) {
+        switch name {
+        case "tracecontext": self = .traceContext
+        case "baggage": self = .baggage
+        default: return nil
+        }
+    }
 }

@@ -38,15 +38,15 @@ extension TracingSettings {
         let name = "OTEL_PROPAGATORS"
         guard let text = reader.text(name) else { return }
         let words = text.lowercased().split(separator: ",").map { String(Substring($0.utf8.trimmingBlanks())) }
-        let known = words.compactMap(Propagator.init(rawValue:))
-        for word in words where !word.isEmpty && word != "none" && Propagator(rawValue: word) == nil {
+        let known = words.compactMap(Propagators.init(name:))
+        for word in words where !word.isEmpty && word != "none" && Propagators(name: word) == nil {
             reader.warn(
                 "\(name): \(EnvironmentReader.quoted(word)) is left out: it is none of tracecontext, baggage, none"
             )
         }
         if !known.isEmpty {
             if words.contains("none") { reader.warn("\(name): none is left out, as there are others beside it") }
-            propagators = Set(known)
+            propagators = Propagators(known)
         } else if words.contains("none") {
             propagators = []
         }

@@ -10,14 +10,6 @@ public struct TracingSettings: Sendable {
         case none
     }
 
-    /// What carries a context from one process to another.
-    public enum Propagator: String, CaseIterable, Sendable {
-        /// `traceparent` and `tracestate` (W3C Trace Context).
-        case traceContext = "tracecontext"
-        /// `baggage` (W3C Baggage).
-        case baggage
-    }
-
     /// How spans are encoded for OTLP over HTTP.
     public enum OTLPProtocol: String, Sendable {
         /// As binary protobuf.
@@ -74,7 +66,7 @@ public struct TracingSettings: Sendable {
     /// Further attributes of the resource, as texts.
     public var resourceAttributes: [(key: String, value: String)] = []
     /// What carries contexts; a propagator that is not among them is not used. Holds where tracing is disabled, too.
-    public var propagators: Set<Propagator> = [.traceContext, .baggage]
+    public var propagators = Propagators.all
     /// Which traces are recorded.
     public var sampler = Sampler.parentBasedAlwaysOn
     /// How much a span takes in.

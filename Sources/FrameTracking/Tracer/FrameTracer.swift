@@ -42,10 +42,9 @@ public final class FrameTracer: Sendable {
         settings: TracingSettings,
         logger: Logger,
         identifiers: IdentifierGenerator,
-        processor: BatchSpanProcessor?,
-        propagators: Propagators = .all
+        processor: BatchSpanProcessor?
     ) {
-        self.propagators = propagators
+        self.propagators = settings.propagators
         self.isEnabled = !settings.isDisabled
         self.settings = settings
         self.logger = logger

@@ -145,9 +145,9 @@ struct TracingSettingsTests {
             ("tracecontext", [.traceContext], 0), ("Baggage , baggage", [.baggage], 0), ("none", [], 0),
             ("none,", [], 0), ("b3,tracecontext", [.traceContext], 1), ("b3,jaeger", [.traceContext, .baggage], 2),
             ("none,baggage", [.baggage], 1), (",", [.traceContext, .baggage], 0),
-        ] as [(String, Set<TracingSettings.Propagator>, Int)]
+        ] as [(String, Propagators, Int)]
     )
-    func propagators(text: String, propagators: Set<TracingSettings.Propagator>, warnings: Int) {
+    func propagators(text: String, propagators: Propagators, warnings: Int) {
         let settings = TracingSettings(environment: ["OTEL_PROPAGATORS": text, "OTEL_SDK_DISABLED": "true"])
         #expect(settings.propagators == propagators)
         #expect(settings.warnings.count == warnings)

@@ -136,12 +136,13 @@ struct FrameSpanTests {
         ]
     )
     func propagators(_ propagators: Propagators, names: [String]) {
+        var settings = TracingSettings()
+        settings.propagators = propagators
         let tracer = FrameTracer(
-            settings: TracingSettings(),
+            settings: settings,
             logger: Fixture.silentLogger,
             identifiers: .shared,
-            processor: nil,
-            propagators: propagators
+            processor: nil
         )
         var context = ServiceContext.topLevel
         let carrier = ["traceparent": Fixture.traceparent, "baggage": "a=1"]
