@@ -43,6 +43,8 @@ package actor FrameBuffer {
     var polls: PollQueue<Poll>
     var pollTimer: (deadline: NIODeadline, task: Scheduled<Void>)?
     var wake: CheckedContinuation<Void, Never>?
+    /// What reads at this moment; nil while there is no connection.
+    var reader: FrameReader?
     /// Whether ``stopPolls()`` was called.
     package internal(set) var isStopping = false
     var life = 0

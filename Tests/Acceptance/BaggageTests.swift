@@ -84,6 +84,21 @@ struct BaggageTests {
         _ = try await traced.finish()
     }
 
+    @Test(
+        "OTEL_PROPAGATORS says what is read and passed on",
+        arguments: [("tracecontext", true, false), ("baggage", false, true), ("none", false, false)]
+    )
+    func propagators(_ names: String, goesOn: Bool, hasBaggage: Bool) async throws {
+        let traced = try await TracedService(["OTEL_PROPAGATORS": names])
+        let reply = try await traced.service.enqueue(#"{"n":1}"#, headers: Self.header + [("baggage", "a=1")])
+        #expect(reply.status == 200)
+        #expect((reply.header("traceparent") != nil) == goesOn)
+        let entry = try await traced.lastEntry()
+        #expect((Traceparent(entry["_traceparent"])?.traceID == Traceparent(Self.traceparent)?.traceID) == goesOn)
+        #expect((entry["_baggage"] == "a=1") == hasBaggage)
+        _ = try await traced.finish()
+    }
+
     @Test("An entry's baggage reaches its reader: what is valid of it, with a context beside it or without")
     func foreignEntries() async throws {
         try await withService { service, redis in

@@ -38,6 +38,18 @@ struct PollQueueTests {
         #expect(polls.deal(frames(200), bytesEach: 100).fates == [.dealt(0)])
     }
 
+    @Test("A look that takes long fails nobody as long as Redis gives signs of life")
+    func signs() {
+        var polls = queue()
+        _ = polls.add("one", count: 1, until: time(10), now: time(0))
+        polls.lookBegan()
+        polls.sawSign(at: time(0.9))
+        #expect(polls.end(now: time(1.5)).failed == [])
+        #expect(polls.nextEnd == time(1.9))
+        polls.sawSign(at: time(0.5))
+        #expect(polls.end(now: time(1.9)).failed == ["one"])
+    }
+
     // MARK: Selecting
 
     @Test("Frames older than the poll wants them whose turn it is expire, and it waits on for one that isn't")

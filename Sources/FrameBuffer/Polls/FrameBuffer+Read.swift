@@ -23,6 +23,7 @@ extension FrameBuffer {
             if isStopping { return }
             do throws(RedisError) {
                 let reader = try await connectReader()
+                self.reader = reader
                 defer { retire(reader) }
                 backoff.reset()
                 try await read(reader)
@@ -61,6 +62,7 @@ extension FrameBuffer {
     }
 
     private func retire(_ reader: FrameReader) {
+        self.reader = nil
         reader.connection.assumeIsolated { $0.close() }
         // What it was sent last may be executed after its end: Redis reads what a closed socket had sent.
         formerConsumers[reader.consumer] = .now() + .seconds(15)
@@ -141,7 +143,6 @@ extension FrameBuffer {
                     isTaking
                     ? try await take(reader, portion)
                     : try await readNew(reader, portion, waits: frames.isEmpty && seen == 0 && polls.overdue == 0)
-                polls.lookGoesOn(now: .now())
                 if isTaking { isTaking = mayBeReady } else if more.isEmpty { break }
                 if seen == 0, let first = more.first { depth = first.depth }
                 seen += more.count

@@ -199,9 +199,9 @@ struct PollQueue<Waiter> {
         looksBegun += 1
     }
 
-    /// The look goes on: Redis answers.
-    mutating func lookGoesOn(now: NIODeadline) {
-        lastSign = now
+    /// Redis gave a sign of life: the look goes on.
+    mutating func sawSign(at time: NIODeadline) {
+        lastSign = max(lastSign, time)
     }
 
     /// The look came to its end, and saw all there was.

@@ -9,6 +9,7 @@ struct DequeueEndpoint: Sendable {
 
     /// What a caller wants.
     private struct Wish {
+        let queue: FrameBuffer
         var wait = Duration.seconds(1)
         /// nil: one frame, not in an array.
         var count: Int?
@@ -16,8 +17,10 @@ struct DequeueEndpoint: Sendable {
         var form = AcceptedForm.json
         /// nil: the frame is settled once it has reached the caller.
         var lease: Duration?
-        /// Who the caller says it is.
+        /// Who the caller says it is; for a lease, else, its address.
         var consumer: String?
+
+        var terms: LeaseTerms? { lease.map { LeaseTerms(duration: $0, holder: consumer ?? "") } }
     }
 
     /// From where to whom a frame goes.
@@ -52,20 +55,21 @@ struct DequeueEndpoint: Sendable {
     }
 
     @Sendable private func dequeue(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {
-        let queue = try queues.queue(of: request)
-        var wish = try wish(of: request)
-        if wish.lease != nil, wish.consumer == nil {
-            wish.consumer = request.remoteAddress.map { "\($0.host):\($0.port)" }
-        }
-        let consumer = wish.consumer
-        let frames = try await queue.dequeue(
+        let wish = try wish(of: request)
+        let frames = try await wish.queue.dequeue(
             count: wish.count ?? 1,
             of: wish.selection,
             wait: wish.wait,
-            lease: wish.lease.map { LeaseTerms(duration: $0, holder: consumer ?? "") }
+            lease: wish.terms
         )
+        return answer(frames, wish, caller)
+    }
+
+    @inline(never)
+    private func answer(_ frames: [DequeuedFrame], _ wish: Wish, _ caller: Caller) -> Endpoint.Answer {
         guard let first = frames.first else { return Endpoint.Answer(response: empty(wish), found: false) }
-        let way = Way(queue: queue, consumer: consumer, caller: caller)
+        let queue = wish.queue
+        let way = Way(queue: queue, consumer: wish.consumer, caller: caller)
         var answer: Endpoint.Answer
         if wish.count != nil {
             answer = batch(frames, on: way)
@@ -82,8 +86,9 @@ struct DequeueEndpoint: Sendable {
 
     // MARK: What is wanted
 
+    @inline(never)
     private func wish(of request: HTTPRequest) throws(HTTPProblem) -> Wish {
-        var wish = Wish()
+        var wish = Wish(queue: try queues.queue(of: request))
         wish.form = try request.acceptedForm()
         try request.forEachParameter(of: ["queue", "wait", "count", "lease", "consumer", "max_age", "mode"]) {
             name,
@@ -115,6 +120,9 @@ struct DequeueEndpoint: Sendable {
                 .badRequest,
                 detail: "several frames come as application/json only: leave out count, or accept that"
             )
+        }
+        if wish.lease != nil, wish.consumer == nil {
+            wish.consumer = request.remoteAddress.map { "\($0.host):\($0.port)" }
         }
         return wish
     }

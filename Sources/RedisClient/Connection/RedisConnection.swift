@@ -32,7 +32,8 @@ package actor RedisConnection {
     private var outbound = ByteBuffer()
     private var isFlushScheduled = false
     private var isSilenceWatched = false
-    private var lastProgress = NIODeadline.now()
+    /// When bytes last came or left, or something was asked while nothing was owing.
+    package private(set) var lastProgress = NIODeadline.now()
     private var unwritten = 0
     private var digests: [RedisScript: String] = [:]
     private var end: RedisError?
