@@ -7,6 +7,8 @@ struct FrameModel: Sendable {
     var maxDeliveries = 5
     /// Whether frames that wait may be dropped for newer ones.
     var dropsOldest = false
+    /// What polls for a selection of the frames may have done to it.
+    var effects: [SelectivePoll.Effect] = []
     /// For how long a receipt that settled its frame is known.
     var settledWindow = Duration.seconds(120)
     /// How far Redis' clock, in whole milliseconds, and ours may be apart.
@@ -81,7 +83,9 @@ struct FrameModel: Sendable {
     private func vanished(_ state: FrameState, by end: Duration) -> [FrameState] {
         waiting(state, by: end).flatMap { waiting -> [FrameState] in
             let isSwallowed = swallowed.count(from: waiting.since, to: end) > 0
-            return (dropsOldest ? [leave(waiting, .dropped)] : []) + (isSwallowed ? [leave(waiting, .settled)] : [])
+            let given = effects.filter { $0.concerns(waiting.messageID, since: waiting.since, seen: end) }.map(\.exit)
+            let exits = Set(given + (dropsOldest ? [.dropped] : []) + (isSwallowed ? [.settled] : []))
+            return exits.map { leave(waiting, $0) }
         }
     }
 

@@ -147,9 +147,13 @@ private struct Worker {
         let manner: Caller.Manner =
             Int.random(in: 0..<5, using: &generator) == 0
             ? Caller.Manner.allCases.randomElement(using: &generator) ?? .orderly : .orderly
+        // Rare: what such polls may have given up is missed only by the counts of its camera.
+        let selection = Int.random(in: 0..<24, using: &generator)
         let frames = caller.dequeue(
             count: Bool.random(using: &generator) ? Int.random(in: 1...6, using: &generator) : nil,
             lease: isLeased ? Int.random(in: 1...2, using: &generator) : nil,
+            maxAge: (1...3).contains(selection) ? [1, 3].randomElement(using: &generator) : nil,
+            isLatest: selection < 2,
             wait: manner == .orderly ? "\(Int.random(in: 0...200, using: &generator))ms" : "5s",
             manner: manner
         ).held
