@@ -13,6 +13,8 @@ struct FrameModel: Sendable {
     var settledWindow = Duration.seconds(120)
     /// How far Redis' clock, in whole milliseconds, and ours may be apart.
     var tolerance = Duration.milliseconds(20)
+    /// For how long a frame that is deleted may still be on its way from Redis to whoever polls next; a lease it gets no more.
+    var onItsWay = Duration.milliseconds(500)
     /// Polls whose replies nobody has read: any frame that waited may have been handed out to one.
     var unread = UnreadPolls()
     /// Those whose callers left so late that a frame which they did not read counts as theirs.
@@ -149,6 +151,9 @@ struct FrameModel: Sendable {
 
     private func handedOut(_ handOut: FrameStep.HandOut, _ state: FrameState, by end: Duration) -> [FrameState] {
         guard maxDeliveries == 0 || handOut.deliveries <= maxDeliveries else { return [] }
+        if state.place == .gone(.deleted), handOut.receipt == nil, state.time <= state.since + onItsWay {
+            return [state]
+        }
         return waiting(state, by: end).compactMap { waiting in
             let least = waiting.deliveries + 1
             guard (least...(least + unreadSince(waiting, by: end))).contains(handOut.deliveries),

@@ -390,6 +390,21 @@ struct FrameModelTests {
             false,
             [posted(), step(2...2.1, .delete(messageID: "1-0", false)), waits]
         ),
+        History(
+            "a deleted frame was on its way to a caller",
+            true,
+            [posted(), step(2...2.1, .delete(messageID: "1-0", true)), taken(2.2...2.3), gone]
+        ),
+        History(
+            "a deleted frame comes long after",
+            false,
+            [posted(), step(2...2.1, .delete(messageID: "1-0", true)), taken(3...3.1), gone]
+        ),
+        History(
+            "a deleted frame is leased",
+            false,
+            [posted(), step(2...2.1, .delete(messageID: "1-0", true)), leased(2.2...2.3, "r"), gone]
+        ),
         History("a purge leaves it there", false, [posted(), step(2...2.1, .purge), waits]),
         History("a purge came before it", true, [posted(0...3), step(2...2.1, .purge), waits]),
         History(

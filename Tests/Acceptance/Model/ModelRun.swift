@@ -51,7 +51,7 @@ struct ModelRun: Sendable {
         remains.takeDown(in: log, at: fleet.now)
         let faults = try await withOwnDescriptors {
             let caller = Caller(fleet: fleet, log: log, seed: seed)
-            return Self.finish(caller, remains, isLatest: seed % 2 == 0)
+            return Self.finish(caller, remains)
         }
         let end = try await Remains(of: fleet.redis)
         end.takeDown(in: log, at: fleet.now)
@@ -86,6 +86,8 @@ struct ModelRun: Sendable {
                     trade: trade,
                     number: number,
                     seed: generator.next(),
+                    // Where frames are not dropped either, none of two hours may have gone.
+                    maxAges: dropsOldest ? [1, 3] : [3],
                     fleet: fleet,
                     log: log
                 ) { stopped.isSet }
@@ -125,7 +127,7 @@ struct ModelRun: Sendable {
     // MARK: Finishing
 
     /// All counts agree with what is there; what waits comes once each and in order; dead letters come again.
-    private static func finish(_ caller: Caller, _ remains: Remains, isLatest: Bool) -> [String] {
+    private static func finish(_ caller: Caller, _ remains: Remains) -> [String] {
         var faults: [String] = []
         let replicas = caller.fleet.replicas
         func expect(_ counts: Counts, _ when: String) {
@@ -141,8 +143,7 @@ struct ModelRun: Sendable {
         var counts = Counts(waiting: remains.waiting.count, leased: 0, dead: remains.dead.count)
         expect(counts, "at rest")
 
-        var held: [Caller.Held] = []
-        if isLatest { held = takeNewest(caller, remains, &counts, &faults) }
+        var held = takeNewest(caller, remains, &counts, &faults)
         for replica in replicas { held += caller.dequeue(count: 4, lease: 3600, wait: "1s", of: replica).held }
         if held.isEmpty, counts.waiting > 0 { faults.append("nothing comes of \(counts.waiting) that wait") }
         counts.waiting -= held.count - counts.leased
