@@ -169,29 +169,59 @@ final class Caller {
 
     /// Polls for frames; returns those that it was leased, and how many came.
     ///
-    /// - Parameter lease: in seconds; nil for none.
+    /// - Parameters:
+    ///   - lease: in seconds; nil for none.
+    ///   - maxAge: in hours.
     func dequeue(
         count: Int? = nil,
         lease: Int? = nil,
+        maxAge: Int? = nil,
+        isLatest: Bool = false,
         wait: String = "100ms",
         manner: Manner = .orderly,
         of replica: Fleet.Replica? = nil
     ) -> (held: [Held], count: Int) {
-        let query = ["wait=\(wait)", count.map { "count=\($0)" }, lease.map { "lease=\($0)s" }].compactMap(\.self)
+        let query = [
+            "wait=\(wait)", count.map { "count=\($0)" }, lease.map { "lease=\($0)s" }, maxAge.map { "max_age=\($0)h" },
+            isLatest ? "mode=latest" : nil,
+        ].compactMap(\.self)
         let path = "/dequeue?\(query.joined(separator: "&"))"
         guard let replica = replica ?? self.replica() else { return ([], 0) }
-        guard manner == .orderly else { return leave(manner, path, lease, replica) }
+        let wish = Wish(lease: lease, maxAge: maxAge, isLatest: isLatest)
+        guard manner == .orderly else { return leave(manner, path, wish, replica) }
         guard let exchange = call("GET", path, of: replica) else { return ([], 0) }
         guard let (_, json) = answer(exchange, "a poll", statuses: [200]) else {
             if case .unsent = exchange.outcome { return ([], 0) }
             log.unread(from: exchange.start, to: exchange.end)
+            select(wish, exchange, isOpen: true)
             return ([], 0)
         }
-        return handedOut(json, lease, exchange, isReset: false)
+        select(wish, exchange, isOpen: false)
+        return handedOut(json, wish, exchange, isReset: false)
+    }
+
+    /// What a poll wants.
+    private struct Wish {
+        let lease: Int?
+        let maxAge: Int?
+        let isLatest: Bool
+    }
+
+    private func select(_ wish: Wish, _ exchange: Exchange, isOpen: Bool) {
+        guard wish.maxAge != nil || wish.isLatest else { return }
+        if wish.isLatest { log.count("polls for the newest") }
+        if wish.maxAge != nil { log.count("polls for young ones") }
+        let poll = SelectivePoll(
+            start: exchange.start,
+            end: exchange.end,
+            maxAge: wish.maxAge,
+            isLatest: wish.isLatest
+        )
+        log.selected(poll, process: exchange.process, isOpen: isOpen)
     }
 
     /// A poll on a connection of its own, which ends in a way of its own.
-    private func leave(_ manner: Manner, _ path: String, _ lease: Int?, _ replica: Fleet.Replica) -> ([Held], Int) {
+    private func leave(_ manner: Manner, _ path: String, _ wish: Wish, _ replica: Fleet.Replica) -> ([Held], Int) {
         guard let connection = try? RawConnection(port: replica.process.port) else { return ([], 0) }
         defer { connection.close() }
         let start = fleet.now
@@ -202,10 +232,12 @@ final class Caller {
             guard let reply = try? connection.response(within: limit) else { return nil }
             let exchange = exchange(.answered(reply))
             guard let (_, json) = answer(exchange, "a poll", statuses: [200]) else { return nil }
-            return handedOut(json, lease, exchange, isReset: isReset)
+            select(wish, exchange, isOpen: false)
+            return handedOut(json, wish, exchange, isReset: isReset)
         }
         func unread() -> ([Held], Int) {
             log.unread(from: start, to: fleet.now)
+            select(wish, exchange(.lost), isOpen: true)
             log.count("polls left")
             return ([], 0)
         }
@@ -225,7 +257,7 @@ final class Caller {
             // What lies unread for a second has reached its caller: on a machine that slept for so long it is read.
             if fleet.now - start > .milliseconds(800), let frames = read(within: 0.01, isReset: true) { return frames }
             manner == .resets ? connection.reset() : connection.close()
-            if lease == nil, fleet.now - start > .seconds(1) { log.swallowed(from: start, to: fleet.now) }
+            if wish.lease == nil, fleet.now - start > .seconds(1) { log.swallowed(from: start, to: fleet.now) }
             return unread()
         case .halfCloses:
             _ = connection.hasInput(within: .milliseconds(Int.random(in: 0...100, using: &generator)))
@@ -235,11 +267,13 @@ final class Caller {
     }
 
     /// Takes down what came.
-    private func handedOut(_ json: JSON, _ lease: Int?, _ exchange: Exchange, isReset: Bool) -> ([Held], Int) {
+    private func handedOut(_ json: JSON, _ wish: Wish, _ exchange: Exchange, isReset: Bool) -> ([Held], Int) {
+        let lease = wish.lease
         guard json["status"]?.string == "dequeued" else { return ([], 0) }
         var elements = [json]
         if case .array(let frames)? = json["frames"] { elements = frames }
         var held: [Held] = []
+        var cameras: Set<String> = []
         for element in elements {
             guard case .object(let frame)? = element["frame"], let id = frame["frame_id"]?.string,
                 let messageID = element["message_id"]?.string, let deliveries = element["deliveries"]?.integer,
@@ -249,7 +283,10 @@ final class Caller {
                 continue
             }
             log.count(lease == nil ? "frames taken" : "frames leased")
-            log.came(id, frame, trace: trace)
+            log.came(id, frame, trace: trace, maxAge: wish.maxAge)
+            if let camera = frame["camera_id"]?.string, !cameras.insert(camera).inserted, wish.isLatest {
+                log.fault("\(id) came to a poll for the newest of each camera with another of \(camera)")
+            }
             var handOut = FrameStep.HandOut(messageID: messageID, deliveries: deliveries)
             handOut.isReset = isReset
             if let lease, let receipt = element["lease"]?["receipt"]?.string {

@@ -7,10 +7,14 @@ struct FrameModel: Sendable {
     var maxDeliveries = 5
     /// Whether frames that wait may be dropped for newer ones.
     var dropsOldest = false
+    /// What polls for a selection of the frames may have done to it.
+    var effects: [SelectivePoll.Effect] = []
     /// For how long a receipt that settled its frame is known.
     var settledWindow = Duration.seconds(120)
     /// How far Redis' clock, in whole milliseconds, and ours may be apart.
     var tolerance = Duration.milliseconds(20)
+    /// For how long a frame that is deleted may still be on its way from Redis to whoever polls next; a lease it gets no more.
+    var onItsWay = Duration.milliseconds(500)
     /// Polls whose replies nobody has read: any frame that waited may have been handed out to one.
     var unread = UnreadPolls()
     /// Those whose callers left so late that a frame which they did not read counts as theirs.
@@ -81,7 +85,9 @@ struct FrameModel: Sendable {
     private func vanished(_ state: FrameState, by end: Duration) -> [FrameState] {
         waiting(state, by: end).flatMap { waiting -> [FrameState] in
             let isSwallowed = swallowed.count(from: waiting.since, to: end) > 0
-            return (dropsOldest ? [leave(waiting, .dropped)] : []) + (isSwallowed ? [leave(waiting, .settled)] : [])
+            let given = effects.filter { $0.concerns(waiting.messageID, since: waiting.since, seen: end) }.map(\.exit)
+            let exits = Set(given + (dropsOldest ? [.dropped] : []) + (isSwallowed ? [.settled] : []))
+            return exits.map { leave(waiting, $0) }
         }
     }
 
@@ -145,6 +151,9 @@ struct FrameModel: Sendable {
 
     private func handedOut(_ handOut: FrameStep.HandOut, _ state: FrameState, by end: Duration) -> [FrameState] {
         guard maxDeliveries == 0 || handOut.deliveries <= maxDeliveries else { return [] }
+        if state.place == .gone(.deleted), handOut.receipt == nil, state.time <= state.since + onItsWay {
+            return [state]
+        }
         return waiting(state, by: end).compactMap { waiting in
             let least = waiting.deliveries + 1
             guard (least...(least + unreadSince(waiting, by: end))).contains(handOut.deliveries),

@@ -84,6 +84,19 @@ struct FrameModelTests {
             model.dropsOldest = dropsOldest
         }
 
+        fileprivate init(
+            _ name: String,
+            _ isAllowed: Bool,
+            _ steps: [FrameStep],
+            _ exit: FrameState.Exit,
+            _ times: ClosedRange<Double>,
+            newest: String? = nil
+        ) {
+            self.init(name, isAllowed, steps)
+            let (start, end) = (Duration.seconds(times.lowerBound), Duration.seconds(times.upperBound))
+            model.effects = [SelectivePoll.Effect(exit: exit, start: start, end: end, newest: newest)]
+        }
+
         fileprivate init(_ name: String, _ isAllowed: Bool, _ steps: [FrameStep], unread: ClosedRange<Double>) {
             self.init(name, isAllowed, steps)
             model.unread = UnreadPolls([(.seconds(unread.lowerBound), .seconds(unread.upperBound))])
@@ -114,6 +127,50 @@ struct FrameModelTests {
             "what was not answered was not",
             true,
             [step(0...1, .post(.unclear, messageID: nil), isCertain: false), gone]
+        ),
+        // Freshness
+        History("it expires for a poll", true, [posted(), gone], .expired, 1...2),
+        History(
+            "it expires for a poll that was over before it was there",
+            false,
+            [posted(3...4), gone],
+            .expired,
+            1...2
+        ),
+        History("it expires while it is leased", false, [posted(), leased(1...1.1, "r"), gone], .expired, 1.5...2.5),
+        History("it expires when its lease is over", true, [posted(), leased(1...1.1, "r"), gone], .expired, 2...4),
+        History(
+            "its receipt is stale as it has expired",
+            true,
+            [posted(), leased(1...1.1, "r"), settled(5...5.1, .ack, "r", .stale), gone],
+            .expired,
+            3.5...4
+        ),
+        History(
+            "its receipt is stale before it can have expired",
+            false,
+            [posted(), leased(1...1.1, "r"), settled(5...5.1, .ack, "r", .stale), gone],
+            .expired,
+            5.5...6
+        ),
+        History("it comes again although it has expired", true, [posted(), leased(3...4, "r")], .expired, 1...2),
+        History("it is superseded by a newer one", true, [posted(), gone], .superseded, 1...2, newest: "1-1"),
+        History("it is superseded by an older one", false, [posted(), gone], .superseded, 1...2, newest: "0-7"),
+        History(
+            "it is superseded while it is leased",
+            false,
+            [posted(), leased(1...1.1, "r"), gone],
+            .superseded,
+            1.5...2.5,
+            newest: "2-0"
+        ),
+        History(
+            "it is superseded by one whose number is larger, not its text",
+            true,
+            [posted(0...0.1, "9-0"), gone],
+            .superseded,
+            1...2,
+            newest: "10-0"
         ),
         // Nothing is invented
         History("nobody has posted it", false, [waits]),
@@ -333,6 +390,21 @@ struct FrameModelTests {
             false,
             [posted(), step(2...2.1, .delete(messageID: "1-0", false)), waits]
         ),
+        History(
+            "a deleted frame was on its way to a caller",
+            true,
+            [posted(), step(2...2.1, .delete(messageID: "1-0", true)), taken(2.2...2.3), gone]
+        ),
+        History(
+            "a deleted frame comes long after",
+            false,
+            [posted(), step(2...2.1, .delete(messageID: "1-0", true)), taken(3...3.1), gone]
+        ),
+        History(
+            "a deleted frame is leased",
+            false,
+            [posted(), step(2...2.1, .delete(messageID: "1-0", true)), leased(2.2...2.3, "r"), gone]
+        ),
         History("a purge leaves it there", false, [posted(), step(2...2.1, .purge), waits]),
         History("a purge came before it", true, [posted(0...3), step(2...2.1, .purge), waits]),
         History(
@@ -371,9 +443,12 @@ struct FrameModelTests {
 
     // MARK: What frames have in common
 
-    private func records(_ steps: [String: [FrameStep]]) -> RunRecords {
+    private func records(_ steps: [String: [FrameStep]], camera: String? = nil, ages: [String: Int] = [:]) -> RunRecords
+    {
         var generator = SeededGenerator(seed: 1)
-        let frames = steps.keys.map { PostedFrame(id: $0, isRaw: false, using: &generator) }
+        let frames = steps.keys.map { id in
+            PostedFrame(id: id, isRaw: false, camera: camera, age: ages[id] ?? 0, using: &generator)
+        }
         return RunRecords(frames: Dictionary(uniqueKeysWithValues: frames.map { ($0.id, $0) }), steps: steps)
     }
 
@@ -394,9 +469,84 @@ struct FrameModelTests {
         var terms = RunRecords.Terms()
         terms.model.dropsOldest = true
         for (count, isRight) in [(0, false), (1, true), (2, false)] {
-            terms.dropped = [camera: count]
+            terms.counts = [camera: [.dropped: count]]
             #expect(records.judge(by: terms).isEmpty == isRight, "\(count)")
         }
+    }
+
+    /// What is said of two frames of one camera, the first of which has gone.
+    struct Freshness: CustomTestStringConvertible, Sendable {
+        let testDescription: String
+        let isAllowed: Bool
+        var counts: [FrameState.Exit: Int] = [:]
+        var age = 0
+        var maxAge: Int?
+        var isLatest = false
+        /// When the other was posted; nil: it is of another camera.
+        var other: ClosedRange<Double>? = 1...1.1
+    }
+
+    static let pairs = [
+        Freshness(testDescription: "superseded", isAllowed: true, counts: [.superseded: 1], isLatest: true),
+        Freshness(testDescription: "superseded, not counted", isAllowed: false, isLatest: true),
+        Freshness(testDescription: "superseded, twice", isAllowed: false, counts: [.superseded: 2], isLatest: true),
+        Freshness(testDescription: "superseded for nobody", isAllowed: false, counts: [.superseded: 1]),
+        Freshness(testDescription: "superseded as expired", isAllowed: false, counts: [.expired: 1], isLatest: true),
+        Freshness(
+            testDescription: "superseded by none",
+            isAllowed: false,
+            counts: [.superseded: 1],
+            isLatest: true,
+            other: nil
+        ),
+        Freshness(
+            testDescription: "superseded by a later one",
+            isAllowed: false,
+            counts: [.superseded: 1],
+            isLatest: true,
+            other: 4...5
+        ),
+        Freshness(testDescription: "expired", isAllowed: true, counts: [.expired: 1], age: 4, maxAge: 3),
+        Freshness(testDescription: "expired, not counted", isAllowed: false, age: 4, maxAge: 3),
+        Freshness(testDescription: "expired too young", isAllowed: false, counts: [.expired: 1], age: 2, maxAge: 3),
+        Freshness(testDescription: "expired for nobody", isAllowed: false, counts: [.expired: 1], age: 4),
+        Freshness(
+            testDescription: "expired or superseded",
+            isAllowed: true,
+            counts: [.expired: 1],
+            age: 4,
+            maxAge: 3,
+            isLatest: true
+        ),
+        Freshness(
+            testDescription: "expired and superseded",
+            isAllowed: false,
+            counts: [.expired: 1, .superseded: 1],
+            age: 4,
+            maxAge: 3,
+            isLatest: true
+        ),
+    ]
+
+    @Test("finds frames that no poll can have given up so, and counts that differ", arguments: pairs)
+    func freshness(_ said: Freshness) {
+        let other = [Self.posted(said.other ?? 1...1.1, "2-0"), Self.found(.waiting(messageID: "2-0"))]
+        var records = records(["a": [Self.posted(), Self.gone]], camera: "one", ages: ["a": said.age])
+        let rest = self.records(["b": other], camera: said.other == nil ? "two" : "one")
+        records.frames.merge(rest.frames) { $1 }
+        records.steps.merge(rest.steps) { $1 }
+        if said.maxAge != nil || said.isLatest {
+            let poll = SelectivePoll(
+                start: .seconds(2),
+                end: .seconds(3),
+                maxAge: said.maxAge,
+                isLatest: said.isLatest
+            )
+            records.selective = [poll]
+        }
+        var terms = RunRecords.Terms()
+        terms.counts = ["one": said.counts]
+        #expect(records.judge(by: terms).isEmpty == said.isAllowed)
     }
 
     @Test("finds a refusal by a queue that was not full, a second trace, and a frame that nobody posted")

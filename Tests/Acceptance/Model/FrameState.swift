@@ -13,7 +13,12 @@ struct FrameState: Hashable, Sendable {
         case gone(Exit)
     }
 
-    enum Exit: Hashable, Sendable { case settled, deleted, dropped }
+    enum Exit: String, Hashable, Sendable {
+        case settled, deleted, dropped, expired, superseded
+
+        /// Those that nobody is told of, and that the service counts.
+        static let counted: [Exit] = [.dropped, .expired, .superseded]
+    }
 
     var place = Place.unwritten
     /// The earliest moment at which it can have come there.

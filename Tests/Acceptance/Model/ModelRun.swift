@@ -59,15 +59,17 @@ struct ModelRun: Sendable {
         terms.model.maxDeliveries = maxDeliveries
         terms.model.dropsOldest = dropsOldest
         terms.capacity = capacity
-        terms.dropped = try await fleet.redis.dropped()
+        let counted = try await fleet.redis.counted()
+        terms.counts = counted.cameras
         let records = log.records(deaths: fleet.deaths, late: fleet.late, settled: fleet.settled)
         var all = (rested ? [] : ["frames are still in hand long after everybody has gone"]) + faults
         all += records.judge(by: terms)
+        all += try await Self.countFaults(fleet, counted.totals, terms)
         all += try await leftOver(fleet, purged: log.counts["purges"] != nil)
         let counts = log.counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
         let settings = "capacity \(capacity), deliveries \(maxDeliveries), replicas \(self.replicas)"
-        let dropped = terms.dropped.values.reduce(0, +)
-        let story = "\(settings); \(counts), \(dropped) dropped; at last: \(log.last.joined(separator: "; "))"
+        let given = FrameState.Exit.counted.map { "\(counted.totals[$0] ?? 0) \($0)" }.joined(separator: ", ")
+        let story = "\(settings); \(counts), \(given); at last: \(log.last.joined(separator: "; "))"
         for replica in replicas { await replica.process.kill() }
         return (all, story)
     }
@@ -84,6 +86,8 @@ struct ModelRun: Sendable {
                     trade: trade,
                     number: number,
                     seed: generator.next(),
+                    // Where frames are not dropped either, none of two hours may have gone.
+                    maxAges: dropsOldest ? [1, 3] : [3],
                     fleet: fleet,
                     log: log
                 ) { stopped.isSet }
@@ -139,11 +143,11 @@ struct ModelRun: Sendable {
         var counts = Counts(waiting: remains.waiting.count, leased: 0, dead: remains.dead.count)
         expect(counts, "at rest")
 
-        var held: [Caller.Held] = []
+        var held = takeNewest(caller, remains, &counts, &faults)
         for replica in replicas { held += caller.dequeue(count: 4, lease: 3600, wait: "1s", of: replica).held }
         if held.isEmpty, counts.waiting > 0 { faults.append("nothing comes of \(counts.waiting) that wait") }
-        counts.waiting -= held.count
-        counts.leased += held.count
+        counts.waiting -= held.count - counts.leased
+        counts.leased = held.count
         expect(counts, "with \(held.count) frames leased")
         let receipts = held.map { (receipt: $0.receipt, frame: $0.frame) }
         let (acked, nacked) = (
@@ -171,6 +175,28 @@ struct ModelRun: Sendable {
         return faults
     }
 
+    /// Takes the newest of each camera, the oldest of them first, where nobody else asks: all others are superseded.
+    private static func takeNewest(
+        _ caller: Caller,
+        _ remains: Remains,
+        _ counts: inout Counts,
+        _ faults: inout [String]
+    ) -> [Caller.Held] {
+        func camera(_ frame: (id: String, frame: String)) -> String { caller.log.camera(of: frame.frame) ?? "" }
+        let last = Dictionary(remains.waiting.map { (camera($0), $0.id) }) { $1 }
+        let newest = remains.waiting.filter { last[camera($0)] == $0.id }
+        guard let replica = caller.fleet.replicas.first else { return [] }
+        let held = caller.dequeue(count: 4, lease: 3600, isLatest: true, wait: "1s", of: replica).held
+        if held.map(\.frame) != newest.prefix(4).map(\.frame), !held.isEmpty || !newest.isEmpty {
+            faults.append("the newest at rest are \(newest.prefix(4)), and there came \(held.map(\.frame))")
+        }
+        counts.leased = held.count
+        counts.waiting = newest.count - held.count
+        // What was given up or put back is known to Redis a moment later than the reply to its caller.
+        for _ in 0..<200 where caller.size(of: replica) != counts { usleep(10_000) }
+        return held
+    }
+
     /// Takes all frames, each under a lease, and acknowledges it.
     private static func drain(_ caller: Caller, _ faults: inout [String]) {
         guard let replica = caller.fleet.replicas.first else { return }
@@ -185,6 +211,26 @@ struct ModelRun: Sendable {
             }
             caller.settle(.ack, held.map { ($0.receipt, $0.frame) })
         }
+    }
+
+    /// The counts of all cameras together are what each replica says.
+    private static func countFaults(
+        _ fleet: Fleet,
+        _ totals: [FrameState.Exit: Int],
+        _ terms: RunRecords.Terms
+    ) async throws -> [String] {
+        var faults: [String] = []
+        for exit in FrameState.Exit.counted {
+            let sum = terms.counts.values.reduce(0) { $0 + ($1[exit] ?? 0) }
+            if sum != totals[exit] ?? 0 { faults.append("\(totals[exit] ?? 0) \(exit), and \(sum) of all cameras") }
+            for replica in fleet.replicas {
+                let said = try await replica.process.get("/queue").json()["counters"]?[exit.rawValue]?.integer
+                if said != sum {
+                    faults.append("\(said ?? -1) \(exit) instead of \(sum), says replica \(replica.number)")
+                }
+            }
+        }
+        return faults
     }
 
     /// What the service keeps beside the stream has to go with the frames.
@@ -268,12 +314,18 @@ private struct Remains: Sendable {
 }
 
 extension RedisServer {
-    /// How many frames of each camera were dropped for newer ones.
-    fileprivate func dropped() async throws -> [String: Int] {
+    /// How many frames were given up in each way that is counted: all, and of each camera.
+    fileprivate func counted() async throws -> (
+        totals: [FrameState.Exit: Int], cameras: [String: [FrameState.Exit: Int]]
+    ) {
         let lines = try await cli("HGETALL", "frames:queue:{frames:queue}:counters").split(separator: "\n")
-        return stride(from: 0, to: lines.count - 1, by: 2).reduce(into: [:]) { counts, index in
-            guard lines[index].hasPrefix("dropped ") else { return }
-            counts[String(lines[index].dropFirst(8))] = Int(lines[index + 1])
+        var totals: [FrameState.Exit: Int] = [:]
+        var cameras: [String: [FrameState.Exit: Int]] = [:]
+        for index in stride(from: 0, to: lines.count - 1, by: 2) {
+            let words = lines[index].split(separator: " ", maxSplits: 1).map(String.init)
+            guard let exit = FrameState.Exit(rawValue: words[0]), let count = Int(lines[index + 1]) else { continue }
+            if words.count == 1 { totals[exit] = count } else { cameras[words[1], default: [:]][exit] = count }
         }
+        return (totals, cameras)
     }
 }

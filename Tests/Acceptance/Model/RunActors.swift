@@ -10,6 +10,8 @@ struct RunActor: Sendable {
     let trade: Trade
     let number: Int
     let seed: UInt64
+    /// For how old frames it asks, in hours.
+    let maxAges: [Int]
     let fleet: Fleet
     let log: RunLog
     let isStopped: @Sendable () -> Bool
@@ -22,7 +24,7 @@ struct RunActor: Sendable {
             var producer = Producer(caller: caller, name: "p\(number)", generator: generator)
             while !isStopped() { producer.act() }
         case .worker:
-            var worker = Worker(caller: caller, generator: generator)
+            var worker = Worker(caller: caller, maxAges: maxAges, generator: generator)
             while !isStopped() { worker.act() }
         case .operating:
             // A purge accounts for whatever is missing after it: one in each fourth run, and early.
@@ -123,12 +125,14 @@ private struct Producer {
 /// Polls, and does with the frames it gets what workers do, good ones and bad ones.
 private struct Worker {
     let caller: Caller
+    let maxAges: [Int]
     var generator: SeededGenerator
     private var held: [(frame: Caller.Held, due: Duration)] = []
     private var rejects = 0
 
-    init(caller: Caller, generator: SeededGenerator) {
+    init(caller: Caller, maxAges: [Int], generator: SeededGenerator) {
         self.caller = caller
+        self.maxAges = maxAges
         self.generator = generator
     }
 
@@ -147,9 +151,13 @@ private struct Worker {
         let manner: Caller.Manner =
             Int.random(in: 0..<5, using: &generator) == 0
             ? Caller.Manner.allCases.randomElement(using: &generator) ?? .orderly : .orderly
+        // Rare: what such polls may have given up is missed only by the counts of its camera.
+        let selection = Int.random(in: 0..<24, using: &generator)
         let frames = caller.dequeue(
             count: Bool.random(using: &generator) ? Int.random(in: 1...6, using: &generator) : nil,
             lease: isLeased ? Int.random(in: 1...2, using: &generator) : nil,
+            maxAge: (1...3).contains(selection) ? maxAges.randomElement(using: &generator) : nil,
+            isLatest: selection < 2,
             wait: manner == .orderly ? "\(Int.random(in: 0...200, using: &generator))ms" : "5s",
             manner: manner
         ).held

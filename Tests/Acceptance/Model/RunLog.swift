@@ -28,6 +28,13 @@ final class RunLog: Sendable {
         let count: Int
     }
 
+    /// A poll for a selection, before it is known what happened around it.
+    private struct Selective {
+        let poll: SelectivePoll
+        let process: Int
+        let isOpen: Bool
+    }
+
     private struct State {
         var frames: [String: PostedFrame] = [:]
         var entries: [String: [Entry]] = [:]
@@ -35,6 +42,7 @@ final class RunLog: Sendable {
         var traces: [String: Set<String>] = [:]
         var unread: [(start: Duration, end: Duration)] = []
         var swallowed: [(start: Duration, end: Duration)] = []
+        var selective: [Selective] = []
         var refusals: [Refusal] = []
         var faults: [String] = []
         var counts: [String: Int] = [:]
@@ -80,11 +88,16 @@ final class RunLog: Sendable {
     }
 
     /// A frame came; tells whether it is one that was posted.
-    func came(_ id: String, _ frame: [String: JSON], trace: String) {
+    ///
+    /// - Parameter maxAge: how old it may be, in hours.
+    func came(_ id: String, _ frame: [String: JSON], trace: String, maxAge: Int?) {
         state.withLock { state in
             state.traces[id, default: []].insert(trace)
             guard let posted = state.frames[id] else { return state.faults.append("\(id) came, which nobody posted") }
             if let difference = posted.difference(from: frame) { state.faults.append("\(id): \(difference)") }
+            if let maxAge, posted.age > maxAge {
+                state.faults.append("\(id), \(posted.age) hours old, came to a poll for those of \(maxAge)")
+            }
         }
     }
 
@@ -101,6 +114,11 @@ final class RunLog: Sendable {
     /// A caller left so late that the frame of a reply which it did not read counts as its.
     func swallowed(from start: Duration, to end: Duration) {
         state.withLock { $0.swallowed.append((start, end)) }
+    }
+
+    /// - Parameter isOpen: whether no answer came, so that it may go on.
+    func selected(_ poll: SelectivePoll, process: Int, isOpen: Bool) {
+        state.withLock { $0.selective.append(Selective(poll: poll, process: process, isOpen: isOpen)) }
     }
 
     func refused(_ count: Int, from start: Duration, to end: Duration) {
@@ -182,19 +200,38 @@ final class RunLog: Sendable {
                 )
                 return step
             }
+            // Frames that it did not want either may have been in hand when the process died, though it was answered.
+            let abandoned = state.selective.compactMap { selective -> (start: Duration, end: Duration)? in
+                let (start, end) = (selective.poll.start, settled(selective.poll.end))
+                let died = deaths[selective.process]?.first { $0 >= start && $0 <= end }
+                return died.map { (start, $0) }
+            }
+            let selective = state.selective.map { selective in
+                let poll = selective.poll
+                return SelectivePoll(
+                    start: poll.start,
+                    end: selective.isOpen ? late(poll.end) : poll.end,
+                    maxAge: poll.maxAge,
+                    isLatest: poll.isLatest
+                )
+            }
             return RunRecords(
                 frames: state.frames,
                 steps: state.entries.filter { $0.key != Self.everyFrame }.mapValues { $0.map(step) },
                 common: (state.entries[Self.everyFrame] ?? []).map(step),
                 uploads: state.uploads,
                 traces: state.traces,
-                unread: UnreadPolls(state.unread.map { ($0.start, late($0.end)) }),
+                unread: UnreadPolls(state.unread.map { ($0.start, late($0.end)) } + abandoned),
                 swallowed: UnreadPolls(state.swallowed),
+                selective: selective,
                 refusals: state.refusals.map { ($0.start, $0.end, $0.count) },
                 faults: state.faults
             )
         }
     }
+
+    /// The camera of a frame that was posted.
+    func camera(of frame: String) -> String? { state.withLock { $0.frames[frame]?.camera } }
 
     /// The frames that were to be posted.
     var frameIDs: Set<String> { state.withLock { Set($0.frames.keys) } }
