@@ -146,7 +146,8 @@ extension FrameBuffer {
                 if isTaking { isTaking = mayBeReady } else if more.isEmpty { break }
                 if seen == 0, let first = more.first { depth = first.depth }
                 seen += more.count
-                frames = deal(frames + more, areAll: false)
+                // One that was returned meanwhile is taken behind newer ones.
+                frames = deal((frames + more).sorted { $0.delivery.id < $1.delivery.id }, areAll: false)
             }
         } catch {
             for frame in frames { putBack(frame.delivery) }
