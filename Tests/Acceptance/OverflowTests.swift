@@ -58,6 +58,10 @@ struct OverflowTests {
             let size = try await service.get("/queue/size").json()
             #expect(size["capacity_bytes"]?.integer == 1 << 20)
             #expect((size["bytes"]?.integer ?? 0) <= 1 << 20)
+            let isDegraded = try await eventually {
+                try await service.get("/health").json()["checks"]?["queue"]?["status"] == .string("degraded")
+            }
+            #expect(isDegraded)
             let large = Array(repeating: UInt8(ascii: "x"), count: 2 << 20)
             try await service.call("POST", "/enqueue", headers: headers, body: large).expectProblem(413)
             #expect(try await service.dequeue() != nil)

@@ -23,7 +23,8 @@ extension FrameBuffer {
                 capacity: configuration.capacity,
                 capacityBytes: configuration.capacityBytes,
                 bytes: counts.length > 0 ? measured?.bytes ?? 0 : 0,
-                oldestAge: size > counts.pending ? measured?.oldest.map(clock.age) : nil
+                oldestAge: size > counts.pending ? measured?.oldest.map(clock.age) : nil,
+                isFull: size >= capacity()
             )
         } catch {
             throw self.error(error)

@@ -17,6 +17,6 @@ package struct QueueSize: Sendable {
     /// The age of the frame that has waited longest, which was looked up at most a second ago; nil while nothing waits.
     package let oldestAge: FrameAge?
 
-    /// Whether no further frame has room.
-    package var isFull: Bool { size >= capacity || capacityBytes.map { bytes >= $0 } ?? false }
+    /// Whether there is no room for one more frame such as those that are there.
+    package let isFull: Bool
 }
