@@ -1,9 +1,8 @@
 internal import CHiredis
 
 /// One reply, as hiredis built it; freed with its last owner.
-///
-/// Unchecked, because the compiler can't know that the tree behind the pointer is never changed after hiredis handed it over:
-/// owners on any thread may read it, and it is freed once, by the last of them.
+// Unchecked, because the compiler can't know that the tree behind the pointer is never changed after hiredis handed it over:
+// owners on any thread may read it, and it is freed once, by the last of them.
 package final class RedisReply: @unchecked Sendable {
     private let tree: UnsafeMutablePointer<redisReply>
 
@@ -21,7 +20,7 @@ package final class RedisReply: @unchecked Sendable {
 
 /// One value inside a reply. It keeps the reply alive; nothing is copied before it is asked for.
 package struct RedisValue: Sendable {
-    // Unsafe, as any pointer is to the compiler: it points into the tree that `reply` owns, which nobody changes.
+    // Unsafe, as any pointer is to the compiler: it points into the tree that `reply` keeps alive, which nobody changes.
     private nonisolated(unsafe) let node: UnsafePointer<redisReply>
     private let reply: RedisReply
 

@@ -13,13 +13,11 @@ struct Disturber: Sendable {
     let isPatient: Bool
     let fleet: Fleet
     let log: RunLog
-    let isStopped: @Sendable () -> Bool
+    let stopped: Flag
 
     func run() async throws {
         var generator = SeededGenerator(seed: seed)
-        while true {
-            try await Task.sleep(for: pause * Double.random(in: 0.2...1, using: &generator))
-            if isStopped() { return }
+        while try await !isStopped(within: pause * Double.random(in: 0.2...1, using: &generator)) {
             switch target {
             case .replicas: try await disturbReplica(&generator)
             case .redis: try await disturbRedis(&generator)
@@ -31,13 +29,13 @@ struct Disturber: Sendable {
         let place = Int.random(in: 0..<fleet.count, using: &generator)
         if isPatient, Int.random(in: 0..<15, using: &generator) == 0 {
             happened("the replica in place \(place) sleeps for 13 seconds")
-            return try await fleet.freeze(place, for: .seconds(13))
+            return try await fleet.freeze(place, for: .seconds(13), unless: stopped)
         }
         switch Int.random(in: 0..<10, using: &generator) {
         case ..<6:
             let ended = await fleet.end(place, by: SIGKILL)
             happened("replica \(ended?.number ?? 0) was killed")
-            try await Task.sleep(for: .milliseconds(Int.random(in: 0...500, using: &generator)))
+            _ = try await isStopped(within: .milliseconds(Int.random(in: 0...500, using: &generator)))
             try await fleet.start(place)
         case ..<8:
             if let (number, code) = await fleet.end(place, by: SIGTERM) {
@@ -48,7 +46,7 @@ struct Disturber: Sendable {
         default:
             let time = Duration.milliseconds(Int.random(in: 20...1500, using: &generator))
             happened("the replica in place \(place) stands still for \(time)")
-            try await fleet.freeze(place, for: time)
+            try await fleet.freeze(place, for: time, unless: stopped)
         }
     }
 
@@ -70,10 +68,15 @@ struct Disturber: Sendable {
             default:
                 happened("Redis stands still for \(time)")
                 redis.freeze(true)
-                try await Task.sleep(for: time)
-                redis.freeze(false)
+                defer { redis.freeze(false) }
+                _ = try await isStopped(within: time)
             }
         }
+    }
+
+    /// Waits for the end of the run, so long at most.
+    private func isStopped(within limit: Duration) async throws -> Bool {
+        try await eventually(within: limit) { stopped.isSet }
     }
 
     private func happened(_ what: String) {

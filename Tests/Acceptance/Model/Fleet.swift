@@ -94,14 +94,14 @@ final class Fleet: Sendable {
         return (replica.number, code)
     }
 
-    /// Lets a replica stand still for a time.
-    func freeze(_ place: Int, for time: Duration) async throws {
+    /// Lets a replica stand still for a time, or until the run ends.
+    func freeze(_ place: Int, for time: Duration, unless stopped: Flag) async throws {
         guard let replica = state.withLock({ $0.replicas[place] }) else { return }
         if time > .seconds(5) { state.withLock { $0.deaths[replica.number, default: []].append(now) } }
         try await disturb {
             replica.process.signal(SIGSTOP)
-            try await Task.sleep(for: time)
-            replica.process.signal(SIGCONT)
+            defer { replica.process.signal(SIGCONT) }
+            _ = try await eventually(within: time) { stopped.isSet }
         }
     }
 }

@@ -89,8 +89,9 @@ struct ModelRun: Sendable {
                     // Where frames are not dropped either, none of two hours may have gone.
                     maxAges: dropsOldest ? [1, 3] : [3],
                     fleet: fleet,
-                    log: log
-                ) { stopped.isSet }
+                    log: log,
+                    stopped: stopped
+                )
                 group.addTask { try await withOwnDescriptors { actor.run() } }
             }
             let quiet = Flag()
@@ -101,14 +102,15 @@ struct ModelRun: Sendable {
                     pause: target == .redis ? pause * 2 : pause,
                     isPatient: time >= .seconds(60),
                     fleet: fleet,
-                    log: log
-                ) { quiet.isSet }
+                    log: log,
+                    stopped: quiet
+                )
                 group.addTask { try await disturber.run() }
             }
             // The last of them are to be seen to be over.
-            try await Task.sleep(for: time * 0.75)
+            _ = try await eventually(within: time * 0.75) { log.hasFaults }
             quiet.set()
-            try await Task.sleep(for: time * 0.25)
+            _ = try await eventually(within: time * 0.25) { log.hasFaults }
             stopped.set()
             try await group.waitForAll()
         }
@@ -193,7 +195,8 @@ struct ModelRun: Sendable {
         counts.leased = held.count
         counts.waiting = newest.count - held.count
         // What was given up or put back is known to Redis a moment later than the reply to its caller.
-        for _ in 0..<200 where caller.size(of: replica) != counts { usleep(10_000) }
+        let end = ContinuousClock.now + .seconds(2)
+        while caller.size(of: replica) != counts, ContinuousClock.now < end {}
         return held
     }
 
@@ -260,13 +263,27 @@ struct ModelRun: Sendable {
     }
 }
 
-/// Something that is said once.
+/// Something that happens once. Whoever has a thread of its own can wait for it.
 final class Flag: Sendable {
-    private let value = Atomic(false)
+    private let semaphore = DispatchSemaphore(value: 0)
 
-    var isSet: Bool { value.load(ordering: .relaxed) }
+    var isSet: Bool { wait(within: .seconds(0)) }
 
-    func set() { value.store(true, ordering: .relaxed) }
+    func set() {
+        semaphore.signal()
+    }
+
+    /// Blocks until it is set, a random time long at most: nobody is in a hurry all the time.
+    func wait(upTo milliseconds: Int, _ generator: inout SeededGenerator) {
+        _ = wait(within: .microseconds(Int.random(in: 0...(milliseconds * 1000), using: &generator)))
+    }
+
+    private func wait(within limit: DispatchTimeInterval) -> Bool {
+        guard semaphore.wait(timeout: .now() + limit) == .success else { return false }
+        // For the others who wait.
+        semaphore.signal()
+        return true
+    }
 }
 
 /// What stands in Redis when nobody does anything.

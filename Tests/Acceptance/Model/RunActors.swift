@@ -14,35 +14,30 @@ struct RunActor: Sendable {
     let maxAges: [Int]
     let fleet: Fleet
     let log: RunLog
-    let isStopped: @Sendable () -> Bool
+    let stopped: Flag
 
     func run() {
         let caller = Caller(fleet: fleet, log: log, seed: seed &+ 1)
         var generator = SeededGenerator(seed: seed)
         switch trade {
         case .producer:
-            var producer = Producer(caller: caller, name: "p\(number)", generator: generator)
-            while !isStopped() { producer.act() }
+            var producer = Producer(caller: caller, stopped: stopped, name: "p\(number)", generator: generator)
+            while !stopped.isSet { producer.act() }
         case .worker:
-            var worker = Worker(caller: caller, maxAges: maxAges, generator: generator)
-            while !isStopped() { worker.act() }
+            var worker = Worker(caller: caller, stopped: stopped, maxAges: maxAges, generator: generator)
+            while !stopped.isSet { worker.act() }
         case .operating:
             // A purge accounts for whatever is missing after it: one in each fourth run, and early.
             var purge = Int.random(in: 0..<4, using: &generator) == 0 ? Int.random(in: 0..<40, using: &generator) : -1
-            while !isStopped() {
-                Self.operate(caller, &generator)
+            while !stopped.isSet {
+                operate(caller, &generator)
                 if purge == 0 { caller.purge() }
                 purge -= 1
             }
         }
     }
 
-    /// Nobody is in a hurry all the time.
-    static func pause(upTo milliseconds: Int, _ generator: inout SeededGenerator) {
-        usleep(UInt32(Int.random(in: 0...(milliseconds * 1000), using: &generator)))
-    }
-
-    private static func operate(_ caller: Caller, _ generator: inout SeededGenerator) {
+    private func operate(_ caller: Caller, _ generator: inout SeededGenerator) {
         let letters = caller.log.anyLetters(Int.random(in: 1...4, using: &generator), using: &generator)
         switch Int.random(in: 0..<200, using: &generator) {
         case ..<60: caller.listLetters()
@@ -54,19 +49,21 @@ struct RunActor: Sendable {
             if let message = caller.log.anyMessage(using: &generator) { caller.delete(message.id, message.frame) }
         default: _ = caller.size()
         }
-        pause(upTo: 60, &generator)
+        stopped.wait(upTo: 60, &generator)
     }
 }
 
 /// Posts frames: single ones, payloads and batches, with and without keys, and again where no answer came.
 private struct Producer {
     let caller: Caller
+    let stopped: Flag
     let name: String
     var generator: SeededGenerator
     private var count = 0
 
-    init(caller: Caller, name: String, generator: SeededGenerator) {
+    init(caller: Caller, stopped: Flag, name: String, generator: SeededGenerator) {
         self.caller = caller
+        self.stopped = stopped
         self.name = name
         self.generator = generator
     }
@@ -82,9 +79,9 @@ private struct Producer {
         var attempts = 0
         while !caller.post(upload), upload.isKeyed, attempts < 5 {
             attempts += 1
-            RunActor.pause(upTo: 100, &generator)
+            stopped.wait(upTo: 100, &generator)
         }
-        RunActor.pause(upTo: 30, &generator)
+        stopped.wait(upTo: 30, &generator)
     }
 
     private mutating func upload() -> RunLog.Upload {
@@ -125,13 +122,15 @@ private struct Producer {
 /// Polls, and does with the frames it gets what workers do, good ones and bad ones.
 private struct Worker {
     let caller: Caller
+    let stopped: Flag
     let maxAges: [Int]
     var generator: SeededGenerator
     private var held: [(frame: Caller.Held, due: Duration)] = []
     private var rejects = 0
 
-    init(caller: Caller, maxAges: [Int], generator: SeededGenerator) {
+    init(caller: Caller, stopped: Flag, maxAges: [Int], generator: SeededGenerator) {
         self.caller = caller
+        self.stopped = stopped
         self.maxAges = maxAges
         self.generator = generator
     }
@@ -144,7 +143,7 @@ private struct Worker {
             if !receipts.isEmpty { caller.settle(settling(), receipts) }
         }
         if held.count > 20 {
-            RunActor.pause(upTo: 50, &generator)
+            stopped.wait(upTo: 50, &generator)
             return
         }
         let isLeased = Int.random(in: 0..<10, using: &generator) < 7

@@ -125,6 +125,9 @@ final class RunLog: Sendable {
         state.withLock { $0.refusals.append(Refusal(start: start, end: end, count: count)) }
     }
 
+    /// Whether something was seen that must not be: there is no need to go on.
+    var hasFaults: Bool { state.withLock { !$0.faults.isEmpty } }
+
     func fault(_ text: String) {
         state.withLock { $0.faults.append(text) }
     }
