@@ -44,9 +44,9 @@ extension FrameBuffer {
     // MARK: Capacity
 
     /// The most frames that there may be together with `count` more, of `bytes` together.
-    func capacity(with count: Int = 0, of bytes: Int = 0) -> Int {
+    func capacity(with count: Int = 0, of bytes: @autoclosure () -> Int = 0) -> Int {
         guard let byteCapacity else { return configuration.capacity }
-        return min(configuration.capacity, byteCapacity.frames(with: count, of: bytes))
+        return min(configuration.capacity, byteCapacity.frames(with: count, of: bytes()))
     }
 
     /// Makes sure, where bytes are bounded, that it is known how many there are. Throws ``FrameBufferError/Code/tooLarge`` for

@@ -105,7 +105,7 @@ extension FrameBuffer {
     }
 
     private func capacity(for entry: StreamEntry) -> Int {
-        byteCapacity == nil ? configuration.capacity : capacity(with: 1, of: entry.memory)
+        capacity(with: 1, of: entry.memory)
     }
 
     var full: FrameBufferError {

@@ -32,10 +32,7 @@ extension QueueScripts {
             return time[1] * 1000 + math.floor(time[2] / 1000)
         end
 
-        local function padded(id)
-            local ms, seq = string.match(id, '^(%d+)-(%d+)$')
-            return string.rep('0', 20 - #ms) .. ms .. '-' .. string.rep('0', 20 - #seq) .. seq
-        end
+        \#(padding)
 
         -- A frame's place in the pending list: its id, consumer, idle time and deliveries.
         local function pending(id)
@@ -233,6 +230,14 @@ extension QueueScripts {
         most, mostKept, keeps = tonumber(most), tonumber(mostKept), keeps == '1'
         """#
     }
+
+    /// An id as ours are, whose order is that of the stream (`StreamID.padded`).
+    static let padding = """
+        local function padded(id)
+            local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+            return string.rep('0', 20 - #ms) .. ms .. '-' .. string.rep('0', 20 - #seq) .. seq
+        end
+        """
 
     /// A settled frame stays in the stream, for other groups or for readers. Once there are too many, the oldest are trimmed.
     static let keepingOn = """

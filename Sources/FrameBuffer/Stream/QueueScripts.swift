@@ -221,6 +221,7 @@ enum QueueScripts {
         "size",
         """
         #!lua flags=no-writes
+        \(padding)
         local length = redis.call('XLEN', KEYS[1])
         local groups = redis.call('EXISTS', KEYS[1]) == 1 and redis.call('XINFO', 'GROUPS', KEYS[1]) or {}
         local pending, last = 0, '0-0'
@@ -232,8 +233,7 @@ enum QueueScripts {
         local kept = redis.call('ZCARD', KEYS[3])
         if kept > 0 and length > 0 then
             -- Those that somebody trimmed are the oldest.
-            local ms, seq = string.match(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1][1], '^(%d+)-(%d+)$')
-            local first = string.rep('0', 20 - #ms) .. ms .. '-' .. string.rep('0', 20 - #seq) .. seq
+            local first = padded(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1][1])
             kept = kept - #redis.call('ZRANGE', KEYS[3], '-', '(' .. first, 'BYLEX')
         end
         local sizes = {length, pending, kept, redis.call('XLEN', KEYS[4]), #groups}

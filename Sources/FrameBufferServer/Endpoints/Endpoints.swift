@@ -32,8 +32,7 @@ package struct Endpoints: HTTPResponder {
     package func respond(to request: HTTPRequest) async -> HTTPResponse {
         // What is done before and after the one wait is elsewhere: it would only make the task's memory larger, which every
         // request pays for.
-        let start = start(request)
-        switch start {
+        switch start(request) {
         case .answer(let response): return response
         case .endpoint(let endpoint, let request, let span):
             do {

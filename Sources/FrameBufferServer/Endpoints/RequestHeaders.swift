@@ -1,4 +1,5 @@
 internal import FrameTracking
+internal import HTTPServer
 internal import NIOHTTP1
 
 /// What a request's span says of its header fields, gathered in one pass over them.
@@ -19,16 +20,16 @@ struct RequestHeaders {
         var (hasTracestate, hasBaggage) = (false, false)
         for (name, value) in headers {
             switch name.utf8.count {
-            case 4: if host == nil, Self.isNamed(name, "host") { host = value }
-            case 7: if Self.isNamed(name, "baggage") { hasBaggage = true }
+            case 4: if host == nil, name.isEqualIgnoringCase(to: "host") { host = value }
+            case 7: if name.isEqualIgnoringCase(to: "baggage") { hasBaggage = true }
             case 10:
-                if userAgent == nil, Self.isNamed(name, "user-agent") {
+                if userAgent == nil, name.isEqualIgnoringCase(to: "user-agent") {
                     userAgent = value
-                } else if Self.isNamed(name, "tracestate") {
+                } else if name.isEqualIgnoringCase(to: "tracestate") {
                     hasTracestate = true
                 }
             case 11:
-                if Self.isNamed(name, "traceparent") {
+                if name.isEqualIgnoringCase(to: "traceparent") {
                     traceparent = value
                     traceparents += 1
                 }
@@ -40,14 +41,5 @@ struct RequestHeaders {
             if hasTracestate { context = context?.with(traceState: TraceState(combining: headers["tracestate"])) }
         }
         if hasBaggage, propagators.contains(.baggage) { baggage = Baggage(combining: headers["baggage"]) }
-    }
-
-    /// Whether a name is `lowercased`, which has as many letters and hyphens.
-    private static func isNamed(_ name: String, _ lowercased: StaticString) -> Bool {
-        var name = name
-        return name.withUTF8 { name in
-            for index in name.indices where name[index] | 0x20 != lowercased.utf8Start[index] { return false }
-            return true
-        }
     }
 }

@@ -143,17 +143,3 @@ extension HTTPResponseStatus {
         code >= 200 && code != 204 && code != 304
     }
 }
-
-extension String {
-    /// Whether the ASCII letters are the same but for their case; `lowercase` is in lower case.
-    func isEqualIgnoringCase(to lowercase: StaticString) -> Bool {
-        guard utf8.count == lowercase.utf8CodeUnitCount else { return false }
-        var expected = lowercase.utf8Start
-        for byte in utf8 {
-            let isUpper = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
-            guard (isUpper ? byte | 0x20 : byte) == expected.pointee else { return false }
-            expected += 1
-        }
-        return true
-    }
-}
