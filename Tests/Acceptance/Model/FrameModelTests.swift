@@ -556,6 +556,10 @@ struct FrameModelTests {
         var terms = RunRecords.Terms()
         terms.capacity = 1
         #expect(full.judge(by: terms) == [])
+        // One that has left fills nothing.
+        full.departures = ["a": .seconds(1.5)]
+        #expect(full.judge(by: terms).count == 1)
+        full.departures = [:]
         terms.capacity = 2
         #expect(full.judge(by: terms).count == 1)
         var traced = records(["a": [Self.posted(), Self.waits]])

@@ -218,9 +218,10 @@ final class RunLog: Sendable {
                     isLatest: poll.isLatest
                 )
             }
+            let steps = state.entries.filter { $0.key != Self.everyFrame }.mapValues { $0.map(step) }
             return RunRecords(
                 frames: state.frames,
-                steps: state.entries.filter { $0.key != Self.everyFrame }.mapValues { $0.map(step) },
+                steps: steps,
                 common: (state.entries[Self.everyFrame] ?? []).map(step),
                 uploads: state.uploads,
                 traces: state.traces,
@@ -228,6 +229,7 @@ final class RunLog: Sendable {
                 swallowed: UnreadPolls(state.swallowed),
                 selective: selective,
                 refusals: state.refusals.map { ($0.start, $0.end, $0.count) },
+                departures: steps.compactMapValues { RunRecords.departure($0, settled: settled) },
                 faults: state.faults
             )
         }

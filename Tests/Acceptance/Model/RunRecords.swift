@@ -12,6 +12,8 @@ struct RunRecords: Sendable {
     var swallowed = UnreadPolls()
     var selective: [SelectivePoll] = []
     var refusals: [(start: Duration, end: Duration, count: Int)] = []
+    /// When frames had surely left the queue, of which that is known.
+    var departures: [String: Duration] = [:]
     /// What was wrong at first sight.
     var faults: [String] = []
 
@@ -184,10 +186,8 @@ struct RunRecords: Sendable {
 
     /// A frame may be refused only where as many as there may be at all can have been there.
     private func refusalFaults(_ terms: Terms) -> [String] {
-        let spans = steps.values.compactMap { steps -> (start: Duration, end: Duration)? in
-            guard let start = steps.map(\.start).min() else { return nil }
-            let isEnded = steps.contains(where: \.isExplicitEnd)
-            return (start, isEnded ? steps.map(\.end).max() ?? start : FrameStep.never)
+        let spans = steps.compactMap { id, steps in
+            steps.map(\.start).min().map { (start: $0, end: departures[id] ?? FrameStep.never) }
         }
         let present = UnreadPolls(spans)
         return refusals.compactMap { start, end, count in
@@ -195,6 +195,16 @@ struct RunRecords: Sendable {
             return most + count > terms.capacity
                 ? nil : "\(count) were refused at \(start) by a queue that held \(most) of \(terms.capacity) at most"
         }
+    }
+}
+
+extension RunRecords {
+    /// When a frame of these steps had surely left the queue; nil where that is not known. What was handed out for good may be
+    /// there until it is `settled`.
+    static func departure(_ steps: [FrameStep], settled: (Duration) -> Duration) -> Duration? {
+        steps.filter(\.isExplicitEnd).map { step in
+            if case .handOut = step.action { settled(step.end) } else { step.end }
+        }.max()
     }
 }
 
