@@ -163,7 +163,7 @@ struct PythonTests {
     // MARK: As the guide has it
 
     @Test(
-        "What the guide's own code writes, before there is any group, comes in order, and its trace_context is continued"
+        "What the guide's own code writes, before there is any group, comes in order, and the context that it has is continued"
     )
     func guide() async throws {
         let redis = try await RedisServer()
@@ -174,14 +174,15 @@ struct PythonTests {
             #"{"frame_id":"f3","_traceparent":"garbage","_tracestate":"vendor=1"}"#,
         ]
         try await receiver.python(["xadd", redis.url] + plain)
-        try await receiver.python(["enqueue-metadata", redis.url, #"{"frame_id":"f4"}"#])
+        try await receiver.python(["enqueue-plainly", redis.url, #"{"frame_id":"f4"}"#], context: Self.context)
+        try await receiver.python(["enqueue-metadata", redis.url, #"{"frame_id":"f5"}"#], context: Self.context)
         let traced = try await TracedService(redis: redis, receiver: receiver)
         var frames: [[String: JSON]] = []
-        for _ in 1...4 { frames.append(try #require(try await traced.service.dequeue())) }
+        for _ in 1...5 { frames.append(try #require(try await traced.service.dequeue())) }
         let spans = try await traced.finish()
 
         let consumers = spans.filter { $0.kind == .consumer }.sorted { $0.start < $1.start }
-        try #require(consumers.count == 4)
+        try #require(consumers.count == 5)
         for (index, consumer) in consumers.enumerated() {
             #expect(frames[index]["_traceparent"] == .string(consumer.traceparent))
             #expect((consumer.parentID == "") == (index < 3))
@@ -196,15 +197,21 @@ struct PythonTests {
         #expect(others[1] == ["camera_id": .string("cam01")])
         #expect(others[2] == ["frame_id": .string("f3")])
 
-        let capture = try spans.only(.producer, frame: "f4")
-        #expect(consumers[3].traceID == capture.traceID)
-        #expect(consumers[3].parentID == capture.spanID)
-        // Text it was, and text it stays; what it says goes on with the frame.
+        for index in 3...4 {
+            let capture = try spans.only(.producer, frame: "f\(index + 1)")
+            #expect(consumers[index].traceID == capture.traceID)
+            #expect(consumers[index].parentID == capture.spanID)
+            #expect(consumers[index].traceState == "vendor=1")
+            #expect(frames[index]["_baggage"] == .string(Self.baggage))
+        }
+        // What they say goes on with the frame. Text it was, and text it stays.
+        #expect(frames[3]["traceparent"] == .string(consumers[3].traceparent))
         #expect(
-            try JSON(try #require(frames[3]["trace_context"]?.string))
+            try JSON(try #require(frames[4]["trace_context"]?.string))
                 == .object([
-                    "trace_id": .string(capture.traceID), "span_id": .string(consumers[3].spanID),
-                    "traceparent": .string(consumers[3].traceparent),
+                    "trace_id": .string(consumers[4].traceID), "span_id": .string(consumers[4].spanID),
+                    "traceparent": .string(consumers[4].traceparent), "tracestate": .string("vendor=1"),
+                    "baggage": .string(Self.baggage),
                 ])
         )
     }

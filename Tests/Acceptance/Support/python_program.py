@@ -3,6 +3,7 @@
 What stands between `# begin` and `# end` is in the guide "Python programs", word for word. For the tests:
 
     python_program.py enqueue REDIS-URL FRAME…         writes frames, with their context under `_traceparent`
+    python_program.py enqueue-plainly REDIS-URL FRAME… the same, with it under `traceparent`
     python_program.py enqueue-metadata REDIS-URL FRAME…
                                                        the same, with it in a `trace_context` of JSON text
     python_program.py xadd REDIS-URL FRAME…            writes entries as they are
@@ -111,6 +112,13 @@ def read(redis, group, handle):
 # ---- for the tests only
 
 
+def enqueue_plainly(redis, frame):
+    with tracer.start_as_current_span("capture", kind=SpanKind.PRODUCER) as span:
+        span.set_attribute("frame.id", frame["frame_id"])
+        inject(frame)
+        redis.xadd("frames:queue", frame)
+
+
 def enqueue_metadata(redis, frame):
     """As frame-tracking has it "through message metadata", which in an entry of Redis can only be text."""
     with tracer.start_as_current_span("capture", kind=SpanKind.PRODUCER) as span:
@@ -168,7 +176,12 @@ def frame_of(text):
 
 def main(command, url, arguments):
     attach(extract({name: os.environ.get(name.upper()) for name in ("traceparent", "tracestate", "baggage")}))
-    writers = {"enqueue": enqueue, "enqueue-metadata": enqueue_metadata, "xadd": xadd}
+    writers = {
+        "enqueue": enqueue,
+        "enqueue-plainly": enqueue_plainly,
+        "enqueue-metadata": enqueue_metadata,
+        "xadd": xadd,
+    }
     if command in writers:
         for frame in arguments:
             writers[command](Redis.from_url(url), frame_of(frame))
