@@ -12,7 +12,7 @@ package struct CarriedContext: Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - text: the value of a field that is a string.
-    ///   - object: the value of `trace_context`, if it is an object.
+    ///   - object: the value of `trace_context`: an object or, from who writes nothing but text, the text of one.
     /// - Returns: the first context that `parse` takes, and which of the producer's own fields hold one that it takes.
     static func resolve<Context>(
         text: (FrameField) -> RawText?,

@@ -174,7 +174,7 @@ package final class IncomingFrame: Sendable {
                         }
                     return location.map { memory[$0] }
                 },
-                object: fields.first { $0.known == .traceContext && $0.kind == .object }.map { memory[$0.value] },
+                object: fields.first { $0.known == .traceContext }.map { memory[$0.value] },
                 parse
             )
         }

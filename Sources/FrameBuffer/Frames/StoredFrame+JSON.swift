@@ -24,9 +24,9 @@ extension StoredFrame {
                         case .traceparent where context?.rewriting.contains(.traceparent) == true:
                             members.add(field, JSONValueText(string: RawText(UnsafeRawBufferPointer(traceparent))))
                         case .traceContext where !traceContext.isEmpty:
-                            members.add(field, JSONValueText(json: RawText(traceContext)))
+                            members.add(field, JSONValueText(field, RawText(traceContext)))
                         default:
-                            members.add(field, JSONValueText(field))
+                            members.add(field, JSONValueText(field, field.value))
                         }
                     }
                     members.write(into: &buffer, context: context)
@@ -37,7 +37,7 @@ extension StoredFrame {
 
     /// The frame's own `trace_context` as it leaves; empty where it stays as it is.
     private func rewrittenTraceContext(_ context: OutgoingContext?) -> ByteBuffer {
-        guard let context, context.rewriting.contains(.traceContext), let field = field(.traceContext), field.isJSON
+        guard let context, context.rewriting.contains(.traceContext), let field = field(.traceContext)
         else { return ByteBuffer() }
         return TraceContextObject(field.value)?.rewritten(with: context) ?? ByteBuffer()
     }
@@ -125,7 +125,8 @@ extension StoredFrame {
 }
 
 extension JSONValueText {
-    fileprivate init(_ field: StoredFrame.Field) {
-        if field.isJSON { self.init(json: field.value) } else { self.init(string: field.value) }
+    /// A value in the field's own form.
+    fileprivate init(_ field: StoredFrame.Field, _ value: RawText) {
+        if field.isJSON { self.init(json: value) } else { self.init(string: value) }
     }
 }

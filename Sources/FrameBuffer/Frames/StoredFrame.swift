@@ -83,11 +83,7 @@ package struct StoredFrame {
     package func carriedContext<Context>(
         _ parse: (CarriedContext) -> Context?
     ) -> (context: Context?, own: OwnContextFields) {
-        CarriedContext.resolve(
-            text: text,
-            object: field(.traceContext).flatMap { $0.isJSON ? $0.value : nil },
-            parse
-        )
+        CarriedContext.resolve(text: text, object: field(.traceContext)?.value, parse)
     }
 
     /// The entry's `_baggage`, whether or not a context is beside it.

@@ -5,13 +5,13 @@ struct TraceContextObject {
     private let bytes: RawText
     private var members: [JSONMember] = []
 
-    /// Reads `bytes`; nil where they are no object.
+    /// Reads `bytes`; nil where they are not exactly one object.
     init?(_ bytes: RawText) {
         self.bytes = bytes
         let unlimited = FrameLimits(fields: .max, fieldName: .max, nesting: .max)
         var scanner = JSONScanner(bytes.buffer, limits: unlimited)
         scanner.skipBlanks()
-        guard (try? scanner.scanObject(into: &members)) != nil else { return nil }
+        guard (try? scanner.scanObject(into: &members)) != nil, (try? scanner.finish()) != nil else { return nil }
     }
 
     /// The first context that `parse` takes: the `traceparent` inside, else the one that the two ids make, sampled, as

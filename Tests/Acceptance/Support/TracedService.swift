@@ -9,12 +9,17 @@ struct TracedService: Sendable {
 
     /// - Parameters:
     ///   - environment: added to what the service sees.
+    ///   - redis: with what is in it already; otherwise one that is made for it.
     ///   - receiver: where its spans go; otherwise to one that is made for it.
-    init(_ environment: [String: String] = [:], receiver: OTLPReceiver? = nil) async throws {
-        redis = try await RedisServer()
+    init(
+        _ environment: [String: String] = [:],
+        redis: RedisServer? = nil,
+        receiver: OTLPReceiver? = nil
+    ) async throws {
+        if let redis { self.redis = redis } else { self.redis = try await RedisServer() }
         if let receiver { self.receiver = receiver } else { self.receiver = try await OTLPReceiver() }
         service = try await FrameBufferProcess(
-            redis: redis.url,
+            redis: self.redis.url,
             self.receiver.environment.merging(environment) { $1 }
         )
     }

@@ -208,6 +208,8 @@ struct IncomingFrameTests {
             ),
             (#"{"trace_context":{"trace_id":"33"}}"#, nil, []), (#"{"trace_context":{}}"#, nil, []),
             (#"{"trace_context":"x"}"#, nil, []),
+            (#"{"trace_context":"{\"traceparent\":\"\#(Self.valid)\"} "}"#, Self.valid, .traceContext),
+            (#"{"trace_context":"{\"traceparent\":\"\#(Self.valid)\"}x"}"#, nil, []),
             (#"{"trace_context":[]}"#, nil, []), (#"{"trace_context":{"trace_id":3,"span_id":null}}"#, nil, []),
         ]
         for (text, expected, own) in cases {

@@ -188,8 +188,16 @@ struct StoredFrameTests {
             entry.json(context: context)
                 == #"{"traceparent":"\#(Self.traceparent)","trace_context":{"trace_id":"0af7651916cd43dd8448eb211c80319c","span_id":"b7ad6b7169203331","k":1},"_traceparent":"\#(Self.traceparent)"}"#
         )
-        let text = EntryFields("trace_context", #"{"trace_id":"x"}"#)
-        #expect(text.json(context: context).contains(#""{\"trace_id\":\"x\"}""#))
+        // Text stays text.
+        let text = EntryFields("trace_context", #"{"traceparent":"t"}"#)
+        #expect(text.read { $0.carriedContext { $0 }.own } == .traceContext)
+        #expect(
+            text.json(context: OutgoingContext(traceparent: Self.traceparent, rewriting: .traceContext))
+                .contains(#""trace_context":"{\"traceparent\":\"\#(Self.traceparent)\"}""#)
+        )
+        #expect(
+            text.json(context: OutgoingContext(traceparent: Self.traceparent)).contains(#""{\"traceparent\":\"t\"}""#)
+        )
     }
 
     @Test("knows its ids and its time")
