@@ -5,27 +5,44 @@ internal import RedisClient
 package struct FrameSpans: Sendable {
     private let tracer: FrameTracer
     private let queue: String
-    private let group: String
     private let enqueueName: String
     private let dequeueName: String
     private let dequeueTrace: QueueConfiguration.DequeueTrace
-    /// Where Redis is: its host, or the path of its socket.
-    private let server: (address: String, port: Int?)
+    /// What the spans have that are about frames on their way in, out of the queue, and others.
+    private let enqueueAttributes: AttributeSet
+    private let dequeueAttributes: AttributeSet
+    private let attributes: AttributeSet
+    private let group: SpanRecord.Attribute
 
     /// The spans of the frames of `queue`, in the Redis at `address`, as `tracer` records them.
     init(tracer: FrameTracer, queue: QueueConfiguration, address: RedisAddress) {
         self.tracer = tracer
         self.queue = queue.name
-        group = queue.group
         enqueueName = "enqueue \(queue.name)"
         dequeueName = "dequeue \(queue.name)"
         // Without spans of our own there is nothing to link: the frame's context goes on.
         dequeueTrace = tracer.isEnabled ? queue.dequeueTrace : .parent
-        server =
+        // Where Redis is: its host, or the path of its socket.
+        let server: [SpanRecord.Attribute] =
             switch address.endpoint {
-            case .tcp(let host, let port): (host, port)
-            case .unix(let path): (path, nil)
+            case .tcp(let host, let port): [.init("server.address", .string(host)), .init("server.port", .int(port))]
+            case .unix(let path): [.init("server.address", .string(path))]
             }
+        let all =
+            [
+                .init("queue.name", .string(queue.name)), .init("messaging.system", "redis"),
+                .init("messaging.destination.name", .string(queue.name)),
+            ] + server
+        group = .init("messaging.consumer.group.name", .string(queue.group))
+        attributes = AttributeSet(all)
+        enqueueAttributes = AttributeSet(all + Self.operation("enqueue", "send"))
+        dequeueAttributes = AttributeSet(all + Self.operation("dequeue", "receive") + [group])
+    }
+
+    private static func operation(_ name: String, _ type: String) -> [SpanRecord.Attribute] {
+        [
+            .init("messaging.operation.name", .string(name)), .init("messaging.operation.type", .string(type)),
+        ]
     }
 
     // MARK: Enqueue
@@ -64,9 +81,8 @@ package struct FrameSpans: Sendable {
         isDuplicate: Bool = false
     ) {
         if span.isRecording {
+            span.setAttributes(enqueueAttributes)
             describe(&span, frameID: frameID, cameraID: frame.cameraID, size: frame.size)
-            span.setAttribute("messaging.operation.name", "enqueue")
-            span.setAttribute("messaging.operation.type", "send")
             if isDuplicate { span.setAttribute("frame.duplicate", .bool(true)) }
             switch outcome {
             case .success(let place):
@@ -102,15 +118,8 @@ package struct FrameSpans: Sendable {
         )
         if span.isRecording {
             span.addEvent("frame_buffer_dequeue")
-            describe(
-                &span,
-                frameID: stored.frameID,
-                cameraID: stored.cameraID,
-                size: stored.size
-            )
-            span.setAttribute("messaging.operation.name", "dequeue")
-            span.setAttribute("messaging.operation.type", "receive")
-            span.setAttribute("messaging.consumer.group.name", .string(group))
+            span.setAttributes(dequeueAttributes)
+            describe(&span, frameID: stored.frameID, cameraID: stored.cameraID, size: stored.size)
             span.setAttribute("messaging.message.id", .string(frame.delivery.id.description))
             span.setAttribute("buffer.size", .int(frame.depth))
             span.setAttribute("frame.age_ms", .int(age.milliseconds))
@@ -171,10 +180,8 @@ package struct FrameSpans: Sendable {
     }
 
     private func describe(_ span: inout SpanRecord, _ settlement: Settlement) {
-        describe(&span)
-        span.setAttribute("messaging.operation.name", .string(settlement.name))
-        span.setAttribute("messaging.operation.type", "settle")
-        span.setAttribute("messaging.consumer.group.name", .string(group))
+        span.setAttributes(attributes)
+        for attribute in Self.operation(settlement.name, "settle") + [group] { span.setAttribute(attribute) }
     }
 
     // MARK: Ends
@@ -229,7 +236,7 @@ package struct FrameSpans: Sendable {
         )
         if span.isRecording {
             span.addEvent(event)
-            describe(&span)
+            span.setAttributes(attributes)
             if let frameID = frame.frameID { span.setAttribute("frame.id", .string(frameID)) }
             if let cameraID = frame.cameraID { span.setAttribute("camera.id", .string(cameraID)) }
             span.setAttribute("messaging.message.id", .string(frame.messageID))
@@ -252,9 +259,9 @@ package struct FrameSpans: Sendable {
     func endPurge(_ span: consuming SpanRecord, _ outcome: Result<Int, FrameBufferError>) {
         if span.isRecording {
             span.addEvent("frame_buffer_purge")
-            describe(&span)
+            span.setAttributes(attributes)
             span.setAttribute("messaging.operation.name", "purge")
-            span.setAttribute("messaging.consumer.group.name", .string(group))
+            span.setAttribute(group)
             switch outcome {
             case .success(let count): span.setAttribute("messaging.batch.message_count", .int(count))
             case .failure(let error): span.setError(type: error.type, message: error.message)
@@ -269,15 +276,6 @@ package struct FrameSpans: Sendable {
         if let frameID { span.setAttribute("frame.id", .string(frameID)) }
         if let cameraID { span.setAttribute("camera.id", .string(cameraID)) }
         span.setAttribute("frame.size", .int(size))
-        describe(&span)
-    }
-
-    private func describe(_ span: inout SpanRecord) {
-        span.setAttribute("queue.name", .string(queue))
-        span.setAttribute("messaging.system", "redis")
-        span.setAttribute("messaging.destination.name", .string(queue))
-        span.setAttribute("server.address", .string(server.address))
-        if let port = server.port { span.setAttribute("server.port", .int(port)) }
     }
 
     // MARK: Contexts

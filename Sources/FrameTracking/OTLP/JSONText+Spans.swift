@@ -5,8 +5,8 @@ extension JSONText {
     mutating func span(_ span: borrowing SpanRecord) {
         guard let context = span.context else { return }
         let (name, kind, parent, start, end) = (span.name, span.kind, span.parentSpanID, span.start, span.end)
-        let (attributes, events, links, status) = (span.attributes, span.events, span.links, span.status)
-        let dropped = (span.droppedAttributes, span.droppedEvents, span.droppedLinks)
+        let (fields, status) = (span.fields, span.status)
+        let (attributes, events, links) = (fields.attributes, fields.events, fields.links)
         let isRemote = span.parentIsRemote ?? false
         object { json in
             json.context(context, isRemote: isRemote)
@@ -22,21 +22,21 @@ extension JSONText {
             json.wideNumber(start)
             json.key("endTimeUnixNano")
             json.wideNumber(end)
-            json.attributes(attributes, dropped: dropped.0)
+            json.attributes(attributes, dropped: fields.droppedAttributes)
             if !events.isEmpty {
                 json.key("events")
                 json.array { json in
                     for event in events { json.event(event) }
                 }
             }
-            json.count("droppedEventsCount", dropped.1)
+            json.count("droppedEventsCount", fields.droppedEvents)
             if !links.isEmpty {
                 json.key("links")
                 json.array { json in
                     for link in links { json.link(link) }
                 }
             }
-            json.count("droppedLinksCount", dropped.2)
+            json.count("droppedLinksCount", fields.droppedLinks)
             json.status(status)
         }
     }
@@ -150,6 +150,9 @@ extension SpanRecord {
     /// `SpanFlags`: the trace flags, and that it is known whether the context is remote, and whether it is. A root
     /// has no parent that could be remote, which counts as known.
     static func flags(_ flags: TraceFlags, isRemote: Bool) -> UInt32 {
-        UInt32(flags.rawValue) | 0x100 | (isRemote ? 0x200 : 0)
+        UInt32(flags.rawValue) | 0x100 | (isRemote ? Self.isRemote : 0)
     }
+
+    /// The bit which says that a context came from another process.
+    static let isRemote: UInt32 = 0x200
 }

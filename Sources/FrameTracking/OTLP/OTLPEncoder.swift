@@ -3,7 +3,7 @@ package import NIOCore
 /// Encodes batches of spans as OTLP has them: `ExportTraceServiceRequest` of opentelemetry-proto 1, in binary protobuf.
 ///
 /// Written by hand, as this runs on the machine that serves the frames: a span goes from its record to the wire
-/// without objects in between.
+/// without objects in between, and most of it was written when the span was told it (``SpanFields``).
 package struct OTLPEncoder: Sendable {
     /// The resource and the scope, encoded once.
     private let resource: ByteBuffer
@@ -11,8 +11,6 @@ package struct OTLPEncoder: Sendable {
 
     /// Room left before the spans for the two lengths and tags above them.
     private static let envelope = 32
-    /// What a span usually takes at most; one that takes more is written anew with more room.
-    private static let expectedSpanLength = 2048
 
     /// An encoder for spans of this process.
     package init(settings: TracingSettings) {
@@ -38,7 +36,7 @@ package struct OTLPEncoder: Sendable {
         let spansStart = OTLPEncoder.envelope + resource.readableBytes + scope.readableBytes
         var buffer = ByteBufferAllocator().buffer(capacity: spansStart + spans.count * 1024)
         buffer.moveWriterIndex(to: spansStart)
-        for span in spans { OTLPEncoder.append(to: &buffer) { $0.span(2, span) } }
+        for span in spans { buffer.writeProtobuf { $0.span(2, span) } }
         let schema = OTLPEncoder.encoded { $0.string(3, Resource.schemaURL) }
         let scopeSpans = scope.readableBytes + buffer.writerIndex - spansStart + schema.readableBytes
         let scopeTag = OTLPEncoder.tag(2, length: scopeSpans)
@@ -62,22 +60,8 @@ package struct OTLPEncoder: Sendable {
 
     private static func encoded(_ body: (inout ProtobufWriter) -> Void) -> ByteBuffer {
         var buffer = ByteBuffer()
-        append(to: &buffer, body)
+        buffer.writeProtobuf(body)
         return buffer
-    }
-
-    private static func append(to buffer: inout ByteBuffer, _ body: (inout ProtobufWriter) -> Void) {
-        var room = expectedSpanLength
-        var isWritten = false
-        while !isWritten {
-            buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { bytes in
-                var writer = ProtobufWriter(into: bytes)
-                body(&writer)
-                isWritten = !writer.hasOverflowed
-                return isWritten ? writer.count : 0
-            }
-            room = 2 * max(room, buffer.writableBytes)
-        }
     }
 
     private static func tag(_ field: UInt8, length: Int) -> [UInt8] {

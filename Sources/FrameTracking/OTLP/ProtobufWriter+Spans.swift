@@ -13,18 +13,17 @@ extension ProtobufWriter {
             writer.varint(6, UInt64(span.kind.rawValue))
             writer.fixed64(7, span.start)
             writer.fixed64(8, span.end)
-            for attribute in span.attributes { writer.attribute(9, attribute) }
-            writer.varint(10, UInt64(span.droppedAttributes))
-            for event in span.events { writer.event(11, event) }
-            writer.varint(12, UInt64(span.droppedEvents))
-            for link in span.links { writer.link(13, link) }
-            writer.varint(14, UInt64(span.droppedLinks))
+            writer.fields(span.fields.bytes)
+            writer.varint(10, UInt64(span.fields.droppedAttributes))
+            writer.varint(12, UInt64(span.fields.droppedEvents))
+            writer.varint(14, UInt64(span.fields.droppedLinks))
             writer.status(15, span.status)
             writer.flags(16, context.flags, isRemote: span.parentIsRemote ?? false)
         }
     }
 
-    private mutating func event(_ field: UInt8, _ event: SpanRecord.Event) {
+    /// A `Span.Event`.
+    mutating func event(_ field: UInt8, _ event: SpanRecord.Event) {
         message(field) { writer in
             writer.fixed64(1, event.time)
             writer.string(2, event.name)
@@ -33,7 +32,8 @@ extension ProtobufWriter {
         }
     }
 
-    private mutating func link(_ field: UInt8, _ link: SpanRecord.Link) {
+    /// A `Span.Link`.
+    mutating func link(_ field: UInt8, _ link: SpanRecord.Link) {
         message(field) { writer in
             writer.identifier(1, link.context.traceID)
             writer.identifier(2, link.context.spanID)

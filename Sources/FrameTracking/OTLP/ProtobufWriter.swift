@@ -1,3 +1,5 @@
+import NIOCore
+
 /// Writes protobuf's wire format into memory that was set aside for it.
 ///
 /// Running out of room is no error: it is noted in ``hasOverflowed``, and whoever writes starts again with more. So
@@ -107,6 +109,15 @@ struct ProtobufWriter: ~Copyable {
         count = start + needed + length
     }
 
+    /// Fields that are written already.
+    mutating func fields(_ fields: ByteBuffer) {
+        guard reserve(fields.readableBytes) else { return }
+        fields.withUnsafeReadableBytes { source in
+            UnsafeMutableRawBufferPointer(rebasing: bytes[count...]).copyMemory(from: source)
+        }
+        count += fields.readableBytes
+    }
+
     // MARK: Bytes
 
     /// How many bytes a number of variable length takes.
@@ -136,5 +147,25 @@ struct ProtobufWriter: ~Copyable {
             rest >>= 7
         }
         put(UInt8(rest))
+    }
+}
+
+extension ByteBuffer {
+    /// Room that is made for what is written to protobuf at first.
+    private static let protobufRoom = 256
+
+    /// Writes what `body` does, which is called again with more room where there was too little.
+    mutating func writeProtobuf(_ body: (inout ProtobufWriter) -> Void) {
+        var room = Self.protobufRoom
+        var isWritten = false
+        while !isWritten {
+            writeWithUnsafeMutableBytes(minimumWritableBytes: room) { bytes in
+                var writer = ProtobufWriter(into: bytes)
+                body(&writer)
+                isWritten = !writer.hasOverflowed
+                return isWritten ? writer.count : 0
+            }
+            room = 2 * max(room, writableBytes)
+        }
     }
 }

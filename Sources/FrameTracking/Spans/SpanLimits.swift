@@ -57,8 +57,8 @@ extension SpanRecord {
         }
 
         @inline(__always)
-        func applied(to value: consuming AttributeValue) -> AttributeValue {
-            valueLength == .max ? value : value.cut(to: Int(valueLength))
+        func applied(to attribute: consuming Attribute) -> Attribute {
+            valueLength == .max ? attribute : Attribute(attribute.key, attribute.value.cut(to: Int(valueLength)))
         }
 
         /// Cuts the values and drops what is beyond `count`; returns how many were dropped.
@@ -66,7 +66,7 @@ extension SpanRecord {
             let dropped = max(0, attributes.count - Int(count))
             if dropped > 0 { attributes.removeLast(dropped) }
             if valueLength != .max {
-                for index in attributes.indices { attributes[index].value = applied(to: attributes[index].value) }
+                for index in attributes.indices { attributes[index] = applied(to: attributes[index]) }
             }
             return UInt32(clamping: dropped)
         }

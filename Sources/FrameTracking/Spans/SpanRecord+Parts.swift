@@ -46,13 +46,13 @@ extension SpanRecord {
     /// Something that happened at one moment of a span.
     package struct Event: Hashable, Sendable {
         /// What happened.
-        package let name: String
+        package internal(set) var name: String
         /// Nanoseconds since 1970.
-        package let time: UInt64
+        package internal(set) var time: UInt64
         /// The event's properties; keys are distinct.
-        package let attributes: [Attribute]
+        package internal(set) var attributes: [Attribute]
         /// How many properties there was no room for.
-        package let droppedAttributes: UInt32
+        package internal(set) var droppedAttributes: UInt32 = 0
     }
 
     /// A span that this one has to do with, other than by being its child.
@@ -60,18 +60,14 @@ extension SpanRecord {
         /// The other span.
         package let context: SpanContext
         /// What it has to do with this one; keys are distinct.
-        package private(set) var attributes: [Attribute]
+        package internal(set) var attributes: [Attribute]
         /// How many properties there was no room for.
-        package private(set) var droppedAttributes: UInt32 = 0
+        package internal(set) var droppedAttributes: UInt32 = 0
 
         /// A link to the span of `context`.
         package init(_ context: SpanContext, attributes: [Attribute] = []) {
             self.context = context
             self.attributes = attributes
-        }
-
-        mutating func apply(_ limits: Limits) {
-            droppedAttributes = limits.apply(to: &attributes, count: limits.attributesOfALink)
         }
     }
 }

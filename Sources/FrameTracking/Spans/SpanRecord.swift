@@ -1,7 +1,8 @@
 /// A span while it is being filled: a plain value, owned by whoever does the work it describes.
 ///
-/// It costs one allocation, for its attributes; a literal key or value costs none. When the span is not recorded the
-/// setters do nothing, so callers need not ask first.
+/// What it is told is written down at once in the form in which it will be sent (``SpanFields``): that is one allocation, and
+/// nothing is left to be encoded or freed piece by piece. When the span is not recorded the setters do nothing, so callers
+/// need not ask first.
 package struct SpanRecord: Sendable {
     /// What the span was called when it started, or renamed to since.
     package var name: String
@@ -21,28 +22,12 @@ package struct SpanRecord: Sendable {
     /// When the work ended, in nanoseconds since 1970; 0 until then.
     package internal(set) var end: UInt64 = 0
 
-    /// The properties of the work; keys are distinct.
-    package private(set) var attributes: [Attribute] = []
-    /// What happened on the way.
-    package private(set) var events: [Event] = []
-    /// Spans that this one has to do with.
-    package private(set) var links: [Link] = []
+    /// Its attributes, events and links.
+    private(set) var fields = SpanFields()
     /// How the work ended.
     package private(set) var status = Status.unset
-    /// How many attributes there was no room for.
-    package private(set) var droppedAttributes: UInt32 = 0
-    /// How many events there was no room for.
-    package private(set) var droppedEvents: UInt32 = 0
-    /// How many links there was no room for.
-    package private(set) var droppedLinks: UInt32 = 0
-
-    /// A bit for each length that a key has: most keys are the first of theirs, and need no search for a former value.
-    private var keyLengths: UInt64 = 0
-
     /// How much there is room for.
     private let limits: Limits
-    /// Room for the attributes of a messaging span without a second allocation.
-    private static let expectedAttributes = 16
 
     // MARK: Making
 
@@ -64,7 +49,6 @@ package struct SpanRecord: Sendable {
         self.isRecording = true
         self.limits = limits
         self.start = start
-        attributes.reserveCapacity(SpanRecord.expectedAttributes)
         for link in links { addLink(link) }
     }
 
@@ -84,48 +68,34 @@ package struct SpanRecord: Sendable {
 
     /// Sets an attribute, in place of a former value of the same key.
     package mutating func setAttribute(_ key: consuming String, _ value: consuming AttributeValue) {
+        setAttribute(Attribute(key, value))
+    }
+
+    /// Sets an attribute, in place of a former value of the same key.
+    package mutating func setAttribute(_ attribute: Attribute) {
         guard isRecording else { return }
-        let value = limits.applied(to: value)
-        let length: UInt64 = 1 << min(UInt64(key.utf8.count), 63)
-        if keyLengths & length != 0, let index = attributes.firstIndex(where: { $0.hasKey(key) }) {
-            attributes[index].value = value
-        } else if attributes.count < limits.attributes {
-            keyLengths |= length
-            attributes.append(Attribute(key, value))
-        } else {
-            droppedAttributes += 1
-        }
+        fields.setAttribute(attribute, limits)
+    }
+
+    /// Sets attributes that are the same for many spans, in place of former values of the same keys.
+    package mutating func setAttributes(_ attributes: AttributeSet) {
+        guard isRecording else { return }
+        fields.setAttributes(attributes, limits)
     }
 
     /// Adds an event at `time`, in nanoseconds since 1970; without it, now.
     package mutating func addEvent(_ name: String, at time: UInt64? = nil, attributes: [Attribute] = []) {
         guard isRecording else { return }
-        if events.count < limits.events {
-            var attributes = attributes
-            let dropped = limits.apply(to: &attributes, count: limits.attributesOfAnEvent)
-            events.append(
-                Event(
-                    name: name,
-                    time: time ?? WallClock.nanoseconds(),
-                    attributes: attributes,
-                    droppedAttributes: dropped
-                )
-            )
-        } else {
-            droppedEvents += 1
-        }
+        fields.addEvent(
+            Event(name: name, time: time ?? WallClock.nanoseconds(), attributes: attributes),
+            limits
+        )
     }
 
     /// Links the span to another one, of any trace.
     package mutating func addLink(_ link: Link) {
         guard isRecording else { return }
-        if links.count < limits.links {
-            var link = link
-            link.apply(limits)
-            links.append(link)
-        } else {
-            droppedLinks += 1
-        }
+        fields.addLink(link, limits)
     }
 
     /// Says how the work ended. As the specification has it, `ok` is final and `unset` changes nothing.

@@ -106,9 +106,7 @@ public final class FrameSpan: Tracing.Span {
     public func end<Instant: TracerInstant>(at instant: @autoclosure () -> Instant) {
         let ended = state.withLock { state in
             guard var record = state.record.take() else { return nil as SpanRecord? }
-            for attribute in SpanRecord.attributes(state.attributes) {
-                record.setAttribute(attribute.key, attribute.value)
-            }
+            for attribute in SpanRecord.attributes(state.attributes) { record.setAttribute(attribute) }
             return record
         }
         if let ended { tracer.end(ended, at: instant().nanosecondsSinceEpoch) }

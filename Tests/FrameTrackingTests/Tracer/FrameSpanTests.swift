@@ -52,11 +52,11 @@ struct FrameSpanTests {
         let outer = try #require(spans.last)
         #expect(spans.map(\.name) == ["inner", "renamed"])
         #expect(inner.parentSpanID == outer.context?.spanID && inner.parentIsRemote == false)
-        #expect(inner.events.first?.attributes == [.init("n", 1)])
-        #expect(inner.links.first?.context == outer.context)
+        #expect(inner.fields.events.first?.attributes == [.init("n", 1)])
+        #expect(inner.fields.links.first?.context == outer.context)
         #expect(inner.status == .ok)
         #expect(outer.kind == .server)
-        #expect(outer.attributes == [.init("http.request.method", "POST"), .init("list", ["a", "b"])])
+        #expect(outer.fields.attributes == [.init("http.request.method", "POST"), .init("list", ["a", "b"])])
     }
 
     @Test("An error that leaves the span is recorded once, with its type")
@@ -66,9 +66,9 @@ struct FrameSpanTests {
         }
         let span = try #require(spans.first)
         #expect(span.status == .error(nil))
-        #expect(span.events.map(\.name) == ["exception"])
-        #expect(span.events.first?.attributes.map(\.key) == ["exception.message", "exception.type"])
-        #expect(span.attributes.map(\.key) == ["error.type"])
+        #expect(span.fields.events.map(\.name) == ["exception"])
+        #expect(span.fields.events.first?.attributes.map(\.key) == ["exception.message", "exception.type"])
+        #expect(span.fields.attributes.map(\.key) == ["error.type"])
     }
 
     @Test("An error that was recorded before it leaves the span is there once")
@@ -81,7 +81,7 @@ struct FrameSpanTests {
                 }
             }
         }
-        #expect(spans.first?.events.map(\.name) == ["exception"])
+        #expect(spans.first?.fields.events.map(\.name) == ["exception"])
     }
 
     @Test("A span ends once, and what is said after that is lost")
@@ -95,7 +95,7 @@ struct FrameSpanTests {
             #expect(!span.isRecording)
         }
         #expect(spans.count == 1)
-        #expect(spans.first?.events.isEmpty == true && spans.first?.attributes.isEmpty == true)
+        #expect(spans.first?.fields.events.isEmpty == true && spans.first?.fields.attributes.isEmpty == true)
     }
 
     @Test("Contexts go out under traceparent and tracestate, and come in again")

@@ -1,0 +1,117 @@
+import NIOCore
+
+/// The attributes, events and links of a span, as fields of OTLP's `Span` from the moment when they are added.
+///
+/// So a span that has ended goes to its receiver by a copy of these bytes. Whoever needs the parts again reads them from here:
+/// see ``SpanFields/attributes`` and so on.
+struct SpanFields: Sendable {
+    /// The fields, in the order in which they were added.
+    private(set) var bytes = ByteBuffer()
+
+    private(set) var attributeCount: UInt32 = 0
+    private(set) var eventCount: UInt32 = 0
+    private(set) var linkCount: UInt32 = 0
+    /// How many attributes there was no room for.
+    private(set) var droppedAttributes: UInt32 = 0
+    /// How many events there was no room for.
+    private(set) var droppedEvents: UInt32 = 0
+    /// How many links there was no room for.
+    private(set) var droppedLinks: UInt32 = 0
+
+    /// Which keys there may be: most are the first of their kind, and need no search for a former value.
+    private var keys = KeyFilter()
+
+    /// Their numbers in `Span`.
+    enum Number {
+        static let attribute: UInt8 = 9
+        static let event: UInt8 = 11
+        static let link: UInt8 = 13
+    }
+
+    /// What the fields of a messaging span take.
+    private static let expectedLength = 1000
+
+    // MARK: Adding
+
+    mutating func setAttribute(_ attribute: SpanRecord.Attribute, _ limits: SpanRecord.Limits) {
+        let attribute = limits.applied(to: attribute)
+        let bit = KeyFilter(attribute.key)
+        if keys.overlaps(bit), let former = rangeOfAttribute(attribute.key) {
+            replace(former, with: attribute)
+        } else if attributeCount < limits.attributes {
+            keys.insert(bit)
+            attributeCount += 1
+            reserve()
+            bytes.writeProtobuf { $0.attribute(Number.attribute, attribute) }
+        } else {
+            droppedAttributes += 1
+        }
+    }
+
+    mutating func setAttributes(_ set: AttributeSet, _ limits: SpanRecord.Limits) {
+        // As they stand, unless one of them may be there already, or is one too many or too long.
+        if !keys.overlaps(set.keys), attributeCount + set.count <= limits.attributes, limits.valueLength == .max {
+            keys.insert(set.keys)
+            attributeCount += set.count
+            reserve()
+            bytes.writeImmutableBuffer(set.bytes)
+        } else {
+            for attribute in set.attributes { setAttribute(attribute, limits) }
+        }
+    }
+
+    mutating func addEvent(_ event: SpanRecord.Event, _ limits: SpanRecord.Limits) {
+        guard eventCount < limits.events else {
+            droppedEvents += 1
+            return
+        }
+        eventCount += 1
+        var event = event
+        event.droppedAttributes = limits.apply(to: &event.attributes, count: limits.attributesOfAnEvent)
+        reserve()
+        bytes.writeProtobuf { $0.event(Number.event, event) }
+    }
+
+    mutating func addLink(_ link: SpanRecord.Link, _ limits: SpanRecord.Limits) {
+        guard linkCount < limits.links else {
+            droppedLinks += 1
+            return
+        }
+        linkCount += 1
+        var link = link
+        link.droppedAttributes = limits.apply(to: &link.attributes, count: limits.attributesOfALink)
+        reserve()
+        bytes.writeProtobuf { $0.link(Number.link, link) }
+    }
+
+    private mutating func reserve() {
+        if bytes.capacity == 0 { bytes.reserveCapacity(Self.expectedLength) }
+    }
+
+    // MARK: Replacing
+
+    /// Where the attribute of that key is, as a field.
+    private func rangeOfAttribute(_ key: String) -> Range<Int>? {
+        bytes.withUnsafeReadableBytes { bytes in
+            var start = 0
+            while start < bytes.count {
+                let field = ProtobufField(at: start, in: bytes)
+                if field.number == Number.attribute {
+                    let name = ProtobufField(at: field.value.lowerBound, in: bytes)
+                    if name.value.count == key.utf8.count, bytes[name.value].elementsEqual(key.utf8) {
+                        return start..<field.value.upperBound
+                    }
+                }
+                start = field.value.upperBound
+            }
+            return nil
+        }
+    }
+
+    private mutating func replace(_ former: Range<Int>, with attribute: SpanRecord.Attribute) {
+        let rest = bytes.getSlice(at: former.upperBound, length: bytes.readableBytes - former.upperBound)
+        bytes.moveWriterIndex(to: former.lowerBound)
+        bytes.writeProtobuf { $0.attribute(Number.attribute, attribute) }
+        if let rest { bytes.writeImmutableBuffer(rest) }
+    }
+}
