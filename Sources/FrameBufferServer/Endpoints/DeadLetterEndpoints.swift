@@ -12,9 +12,9 @@ struct DeadLetterEndpoints: Sendable {
 
     func register(in router: inout Router<Endpoint>) {
         let path = "/dead-letters"
-        router.add(.GET, path, Endpoint(path, tracing: .never, handle: list))
-        router.add(.DELETE, path, Endpoint(path, tracing: .always, handle: delete))
-        router.add(.POST, path + "/redrive", Endpoint(path + "/redrive", tracing: .always, handle: redrive))
+        router.add(.GET, path, tracing: .never, handle: list)
+        router.add(.DELETE, path, tracing: .always, handle: delete)
+        router.add(.POST, path + "/redrive", tracing: .always, handle: redrive)
     }
 
     @Sendable private func list(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {

@@ -49,9 +49,9 @@ struct DequeueEndpoint: Sendable {
     }
 
     func register(in router: inout Router<Endpoint>) {
-        let endpoint = Endpoint("/dequeue", tracing: .ifFound, handle: dequeue)
-        router.add(.GET, "/dequeue", endpoint)
-        router.add(.POST, "/dequeue", endpoint)
+        for method in [HTTPMethod.GET, .POST] {
+            router.add(method, "/dequeue", tracing: .ifFound, handle: dequeue)
+        }
     }
 
     @Sendable private func dequeue(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {

@@ -1,5 +1,7 @@
 internal import FrameBuffer
+internal import FrameTracking
 internal import HTTPServer
+internal import NIOHTTP1
 
 /// What one method and path do.
 struct Endpoint: Sendable {
@@ -25,14 +27,31 @@ struct Endpoint: Sendable {
 
     typealias Handler = @Sendable (HTTPRequest, Caller) async throws -> Answer
 
-    /// The path, as `http.route` has it.
-    let route: String
     let tracing: Tracing
     let handle: Handler
+    /// What its requests' spans are called, and what all of them say.
+    let spanName: String
+    let attributes: AttributeSet
 
-    init(_ route: String, tracing: Tracing, handle: @escaping Handler) {
-        self.route = route
+    /// - Parameter route: the path, as `http.route` has it.
+    init(_ method: HTTPMethod, _ route: String, tracing: Tracing, handle: @escaping Handler) {
         self.tracing = tracing
         self.handle = handle
+        spanName = "\(method.rawValue) \(route)"
+        attributes = [
+            "http.request.method": .string(method.rawValue), "http.route": .string(route), "url.scheme": "http",
+        ]
+    }
+}
+
+extension Router<Endpoint> {
+    /// Adds an endpoint.
+    mutating func add(
+        _ method: HTTPMethod,
+        _ path: String,
+        tracing: Endpoint.Tracing,
+        handle: @escaping Endpoint.Handler
+    ) {
+        add(method, path, Endpoint(method, path, tracing: tracing, handle: handle))
     }
 }

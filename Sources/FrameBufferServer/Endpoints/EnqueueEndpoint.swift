@@ -22,7 +22,7 @@ struct EnqueueEndpoint: Sendable {
     }
 
     func register(in router: inout Router<Endpoint>) {
-        router.add(.POST, "/enqueue", Endpoint("/enqueue", tracing: .always, handle: enqueue))
+        router.add(.POST, "/enqueue", tracing: .always, handle: enqueue)
     }
 
     @Sendable private func enqueue(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {

@@ -10,12 +10,12 @@ struct FramesEndpoints: Sendable {
     private static let counts = 1...1000
 
     func register(in router: inout Router<Endpoint>) {
-        router.add(.GET, "/frames", Endpoint("/frames", tracing: .never, handle: list))
-        router.add(.DELETE, "/frames", Endpoint("/frames", tracing: .always, handle: purge))
+        router.add(.GET, "/frames", tracing: .never, handle: list)
+        router.add(.DELETE, "/frames", tracing: .always, handle: purge)
         let one = "/frames/{message_id}"
-        router.add(.GET, one, Endpoint(one, tracing: .never, handle: show))
-        router.add(.DELETE, one, Endpoint(one, tracing: .always, handle: delete))
-        router.add(.GET, "/tail", Endpoint("/tail", tracing: .never, handle: tail))
+        router.add(.GET, one, tracing: .never, handle: show)
+        router.add(.DELETE, one, tracing: .always, handle: delete)
+        router.add(.GET, "/tail", tracing: .never, handle: tail)
     }
 
     // MARK: Looking

@@ -12,10 +12,8 @@ extension HTTPResponse {
 
     /// A response in JSON that no cache keeps.
     init(json: consuming JSONWriter, status: HTTPResponseStatus = .ok) {
-        self.init(
-            status: status,
-            headers: ["Content-Type": "application/json", "Cache-Control": "no-store"],
-            body: json.buffer
-        )
+        self.init(status: status, headers: Self.jsonHeaders, body: json.buffer)
     }
+
+    private static let jsonHeaders: HTTPHeaders = ["Content-Type": "application/json", "Cache-Control": "no-store"]
 }

@@ -12,9 +12,9 @@ struct HealthEndpoints: Sendable {
 
     func register(in router: inout Router<Endpoint>) {
         for method in [HTTPMethod.GET, .HEAD] {
-            router.add(method, "/health", Endpoint("/health", tracing: .never, handle: health))
-            router.add(method, "/health/live", Endpoint("/health/live", tracing: .never, handle: live))
-            router.add(method, "/health/ready", Endpoint("/health/ready", tracing: .never, handle: ready))
+            router.add(method, "/health", tracing: .never, handle: health)
+            router.add(method, "/health/live", tracing: .never, handle: live)
+            router.add(method, "/health/ready", tracing: .never, handle: ready)
         }
     }
 

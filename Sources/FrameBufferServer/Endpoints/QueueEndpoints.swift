@@ -9,9 +9,9 @@ struct QueueEndpoints: Sendable {
     func register(in router: inout Router<Endpoint>) {
         for method in [HTTPMethod.GET, .HEAD] {
             for path in ["/queue/size", "/queue-size"] {
-                router.add(method, path, Endpoint(path, tracing: .never, handle: size))
+                router.add(method, path, tracing: .never, handle: size)
             }
-            router.add(method, "/queue", Endpoint("/queue", tracing: .never, handle: detail))
+            router.add(method, "/queue", tracing: .never, handle: detail)
         }
     }
 

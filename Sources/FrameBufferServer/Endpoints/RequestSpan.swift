@@ -27,7 +27,7 @@ final class RequestSpan {
         }
         let headers = RequestHeaders(request.headers, propagators: tracer.propagators)
         var span = tracer.startSpan(
-            "\(request.method.rawValue) \(endpoint.route)",
+            endpoint.spanName,
             kind: .server,
             parent: headers.context,
             at: request.receivedAt
@@ -36,10 +36,8 @@ final class RequestSpan {
         context = span.context
         caller = Caller(span: span.context, broughtContext: headers.context != nil, baggage: headers.baggage)
         guard span.isRecording else { return }
-        span.setAttribute("http.request.method", .string(request.method.rawValue))
-        span.setAttribute("http.route", .string(endpoint.route))
+        span.setAttributes(endpoint.attributes)
         span.setAttribute("url.path", .string(request.path))
-        span.setAttribute("url.scheme", "http")
         span.setAttribute("network.protocol.version", request.version == .http1_0 ? "1.0" : "1.1")
         if !request.query.isEmpty {
             span.setAttribute("url.query", .string(SensitiveQuery.redacted(request.query.text)))
@@ -87,14 +85,16 @@ final class RequestSpan {
 
     /// `example.com:8080`, `[::1]:8080`, or either without a port.
     private static func setServer(_ host: String, of span: inout SpanRecord) {
-        var (address, port) = (host[...], nil as Int?)
-        if let colon = host.utf8.lastIndex(of: UInt8(ascii: ":")), let number = Int(host[colon...].dropFirst()) {
-            (address, port) = (host[..<colon], number)
+        var address = host.utf8[...]
+        if let colon = address.lastIndex(of: UInt8(ascii: ":")),
+            let port = Int(Substring(address[colon...].dropFirst()))
+        {
+            address = address[..<colon]
+            span.setAttribute("server.port", .int(port))
         }
-        if address.utf8.first == UInt8(ascii: "["), address.utf8.last == UInt8(ascii: "]") {
+        if address.first == UInt8(ascii: "["), address.last == UInt8(ascii: "]") {
             address = address.dropFirst().dropLast()
         }
-        span.setAttribute("server.address", .string(String(address)))
-        if let port { span.setAttribute("server.port", .int(port)) }
+        span.setAttribute("server.address", .string(String(Substring(address))))
     }
 }

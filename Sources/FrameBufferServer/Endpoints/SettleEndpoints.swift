@@ -32,7 +32,7 @@ struct SettleEndpoints: Sendable {
         to router: inout Router<Endpoint>,
         _ settlement: @escaping @Sendable (RequestBody) throws -> Settlement
     ) {
-        let endpoint = Endpoint(path, tracing: .always) { request, caller in
+        router.add(.POST, path, tracing: .always) { request, caller in
             let queue = try queues.queue(of: request)
             try request.forEachParameter(of: ["queue"])
             let body = try RequestBody(request.body, names: ["receipts"] + members)
@@ -45,7 +45,6 @@ struct SettleEndpoints: Sendable {
             let outcome = try await queue.settle(receipts, as: try settlement(body), for: caller)
             return try answer(outcome, to: receipts)
         }
-        router.add(.POST, path, endpoint)
     }
 
     private func answer(_ outcome: SettlementOutcome, to receipts: [Receipt]) throws(HTTPProblem) -> Endpoint.Answer {

@@ -12,7 +12,7 @@ struct StreamEndpoint: Sendable {
     private static let framesATime = 100
 
     func register(in router: inout Router<Endpoint>) {
-        router.add(.GET, "/stream", Endpoint("/stream", tracing: .never, handle: stream))
+        router.add(.GET, "/stream", tracing: .never, handle: stream)
     }
 
     @Sendable private func stream(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {

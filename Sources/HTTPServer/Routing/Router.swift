@@ -14,9 +14,9 @@ package struct Router<Endpoint> {
         case methodNotAllowed([HTTPMethod])
     }
 
-    private typealias Methods = [(method: HTTPMethod, endpoint: Endpoint)]
+    @usableFromInline typealias Methods = [(method: HTTPMethod, endpoint: Endpoint)]
 
-    private var exact: [String: Methods] = [:]
+    @usableFromInline var exact: [String: Methods] = [:]
     private var patterns: [(pattern: PathPattern, methods: Methods)] = []
 
     /// Makes a router that finds nothing.
@@ -37,6 +37,10 @@ package struct Router<Endpoint> {
     }
 
     /// Finds the endpoint of a request.
+    ///
+    /// Inlinable, so that it is specialized for the caller's endpoints: otherwise it looks up the types of its tuples at each
+    /// request, which makes it 2.1 % of an enqueue's samples (`perf record`) instead of 0.5 %.
+    @inlinable
     package func match(method: HTTPMethod, path: String) -> Match {
         if let methods = exact[path] {
             guard let found = methods.first(where: { $0.method == method }) else {
@@ -44,6 +48,11 @@ package struct Router<Endpoint> {
             }
             return .found(found.endpoint, parameters: PathParameters())
         }
+        return matchPattern(method: method, path: path)
+    }
+
+    @usableFromInline
+    func matchPattern(method: HTTPMethod, path: String) -> Match {
         var allowed: [HTTPMethod] = []
         for (pattern, methods) in patterns {
             guard let parameters = pattern.match(path) else { continue }
