@@ -1,5 +1,5 @@
 import Instrumentation
-import Tracing
+public import Tracing
 
 /// Steps in a frame's way, as functions that run synchronously and ones that may suspend.
 ///
@@ -9,24 +9,26 @@ extension TraceContext {
     /// The name of a step's span, if no other is given.
     public static let defaultOperation = "process frame"
 
-    /// A step of our own.
+    /// A step that begins here.
     public static func inject<Result>(
         _ frameID: String,
         operation: String = defaultOperation,
+        ofKind kind: SpanKind = .internal,
         tracer: FrameTracer = .current,
         _ body: (TraceContext) throws -> Result
     ) rethrows -> Result {
-        try tracer.withSpan(operation) { try body(TraceContext(frameID: frameID, span: $0)) }
+        try tracer.withSpan(operation, ofKind: kind) { try body(TraceContext(frameID: frameID, span: $0)) }
     }
 
-    /// A step of our own.
+    /// A step that begins here.
     public static func inject<Result>(
         _ frameID: String,
         operation: String = defaultOperation,
+        ofKind kind: SpanKind = .internal,
         tracer: FrameTracer = .current,
         _ body: (TraceContext) async throws -> Result
     ) async rethrows -> Result {
-        try await tracer.withSpan(operation) { try await body(TraceContext(frameID: frameID, span: $0)) }
+        try await tracer.withSpan(operation, ofKind: kind) { try await body(TraceContext(frameID: frameID, span: $0)) }
     }
 
     /// A step after the one in a message's `_traceparent` and `_tracestate`; its `frame_id` is the frame's.
