@@ -127,7 +127,7 @@ extension TraceContext {
         _ tracer: FrameTracer,
         _ body: (TraceContext) throws -> Result
     ) rethrows -> Result {
-        try tracer.withSpan(operation, context: context(after: parent), ofKind: kind) { span in
+        try tracer.withSpan(operation, context: context(after: tracer.carried(parent)), ofKind: kind) { span in
             try body(TraceContext(frameID: frameID, span: span))
         }
     }
@@ -140,7 +140,7 @@ extension TraceContext {
         _ tracer: FrameTracer,
         _ body: (TraceContext) async throws -> Result
     ) async rethrows -> Result {
-        try await tracer.withSpan(operation, context: context(after: parent), ofKind: kind) { span in
+        try await tracer.withSpan(operation, context: context(after: tracer.carried(parent)), ofKind: kind) { span in
             try await body(TraceContext(frameID: frameID, span: span))
         }
     }

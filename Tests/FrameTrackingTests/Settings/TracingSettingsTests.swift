@@ -45,7 +45,7 @@ struct TracingSettingsTests {
         let guide = try #require(
             FileManager.default.contents(
                 atPath: #filePath.split(separator: "Tests/FrameTrackingTests", maxSplits: 1)[0]
-                    + "Sources/framebuffer/framebuffer.docc/TraceSettings.md"
+                    + "Sources/FrameTracking/FrameTracking.docc/TraceSettings.md"
             )
         )
         let rows = String(decoding: guide, as: UTF8.self).split(separator: "\n").filter { $0.hasPrefix("| `OTEL_") }
