@@ -53,9 +53,10 @@ public struct TraceContext: Sendable {
         handedOn?.dictionary ?? [:]
     }
 
-    /// Writes `_traceparent` and `_tracestate` into a message's fields.
+    /// Writes `_traceparent` and `_tracestate` into a message's fields, and `_baggage` if there is any.
     public func inject(toCarrier carrier: inout [String: String]) {
         handedOn?.inject(into: &carrier)
+        if let baggage = span.tracer.carried(span.context.baggage) { carrier["_baggage"] = baggage.rawValue }
     }
 
     /// Makes this step the one that handed the frame on.

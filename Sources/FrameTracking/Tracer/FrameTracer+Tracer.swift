@@ -35,6 +35,11 @@ extension FrameTracer: Tracer {
         propagators.contains(.traceContext) ? context : nil
     }
 
+    /// The same, of baggage.
+    func carried(_ baggage: Baggage?) -> Baggage? {
+        propagators.contains(.baggage) ? baggage : nil
+    }
+
     /// Writes `traceparent` and `tracestate` of the context's span, and its `baggage`, as far as there are any.
     public func inject<Carrier, Inject>(
         _ context: ServiceContext,

@@ -86,6 +86,21 @@ struct TraceContextTests {
         TraceContext.extract(fromMetadata: metadata) { #expect($0.traceID == metadata.spanContext?.traceID.hex) }
     }
 
+    @Test("A message's baggage is the step's, and goes on with the next message, unless it is not to be carried")
+    func baggage() {
+        let message = ["_traceparent": Fixture.traceparent, "_baggage": "site=north"]
+        for tracer in [FrameTracer.current, Fixture.tracer { $0.propagators = .traceContext }] {
+            TraceContext.extract(fromCarrier: message, tracer: tracer) { context in
+                let isCarried = tracer.propagators.contains(.baggage)
+                #expect(ServiceContext.current?.baggage?.rawValue == (isCarried ? "site=north" : nil))
+                var next: [String: String] = [:]
+                context.inject(toCarrier: &next)
+                #expect(next["_baggage"] == (isCarried ? "site=north" : nil))
+            }
+        }
+        TraceContext.extract(fromCarrier: ["_baggage": "="]) { _ in #expect(ServiceContext.current?.baggage == nil) }
+    }
+
     @Test("Without the propagator tracecontext no context is taken or handed on", arguments: [[], Propagators.baggage])
     func withoutPropagator(propagators: Propagators) {
         let tracer = Fixture.tracer { $0.propagators = propagators }
