@@ -102,6 +102,14 @@ let package = Package(
             linkerSettings: [.linkedLibrary("jemalloc")]
         ),
         .target(name: "RedisTesting", path: "Tests/RedisTesting", swiftSettings: settings),
+        // What FrameTracking's documentation shows, built as other packages are: with nothing but what is public.
+        .target(
+            name: "FrameTrackingExamples",
+            dependencies: ["FrameTracking", "FrameBufferClient", logging, tracing, lifecycle],
+            path: "Tests/FrameTrackingExamples",
+            packageAccess: false,
+            swiftSettings: [.swiftLanguageMode(.v6)]
+        ),
         .testTarget(
             name: "RedisClientTests",
             dependencies: ["EventLoopExecution", "RedisClient", "RedisTesting", nioCore, nioPosix, logging],
@@ -118,9 +126,8 @@ let package = Package(
         .testTarget(
             name: "FrameTrackingTests",
             dependencies: [
-                "CZlib", "FrameTracking", nioCore, nioPosix, nioHTTP1, nioSSL, logging, tracing, serviceContext,
-                httpClient,
-                lifecycle,
+                "CZlib", "FrameTracking", "FrameTrackingExamples", nioCore, nioPosix, nioHTTP1, nioSSL, logging,
+                tracing, serviceContext, httpClient, lifecycle,
             ],
             swiftSettings: settings
         ),
@@ -143,8 +150,8 @@ let package = Package(
         .testTarget(
             name: "Acceptance",
             dependencies: [
-                "framebuffer", "FrameBufferClient", "FrameBufferServer", "RedisTesting", arguments, httpClient, nioCore,
-                nioPosix, nioHTTP1,
+                "framebuffer", "FrameBufferClient", "FrameBufferServer", "FrameTracking", "FrameTrackingExamples",
+                "RedisTesting", arguments, httpClient, lifecycle, nioCore, nioPosix, nioHTTP1,
             ],
             path: "Tests/Acceptance",
             exclude: [

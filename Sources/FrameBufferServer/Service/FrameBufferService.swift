@@ -47,8 +47,8 @@ package struct FrameBufferService: Sendable {
 
     private func run(on group: MultiThreadedEventLoopGroup) async throws {
         let signals = await SignalService.trap()
-        var tracing = TracingSettings(environment: environment)
-        tracing.version = ServiceState.version
+        var tracing = TracingSettings(environment: environment, serviceName: "frame-buffer")
+        tracing.serviceVersion = ServiceState.version
         tracing.batching.flushTimeout = .milliseconds(settings.stopGrace.milliseconds / 4)
         for warning in tracing.warnings { logger.warning("\(warning)") }
         let tracer = FrameTracer(settings: tracing, logger: logger)

@@ -6,7 +6,7 @@ internal import NIOCore
 /// What the endpoints of all event loops share.
 package struct ServiceState: Sendable {
     /// The service's version.
-    package static let version = "0.1.0"
+    package static let version = FrameTracer.version
 
     let tracer: FrameTracer
     let limits: FrameLimits

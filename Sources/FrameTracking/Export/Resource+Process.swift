@@ -16,9 +16,8 @@ extension Resource {
         }
         add("process.creation.time", creationTime())
         add("process.command", CommandLine.arguments.first)
-        let executable = executablePath()
-        add("process.executable.path", executable)
-        add("process.executable.name", executable.flatMap { $0.split(separator: "/").last.map(String.init) })
+        add("process.executable.path", executablePath)
+        add("process.executable.name", executableName)
         return attributes
     }
 
@@ -60,7 +59,11 @@ extension Resource {
         return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
-    private static func executablePath() -> String? {
+    static var executableName: String? {
+        executablePath.flatMap { $0.split(separator: "/").last.map(String.init) }
+    }
+
+    private static var executablePath: String? {
         var path = [CChar](repeating: 0, count: 4096)
         let count = readlink("/proc/self/exe", &path, path.count)
         guard count > 0 else { return nil }

@@ -6,20 +6,18 @@ struct Resource: Sendable {
     static let instrumentation = "framebuffer"
 
     let attributes: [SpanRecord.Attribute]
-    /// The version of the instrumentation, which is this package's.
-    let version: String
-
     /// The resource of this process; what the operator set goes before what was found out.
     init(settings: TracingSettings, identifiers: IdentifierGenerator = .shared) {
-        version = settings.version
         var attributes = [
             SpanRecord.Attribute("service.name", .string(settings.serviceName)),
-            SpanRecord.Attribute("service.version", .string(settings.version)),
             SpanRecord.Attribute("service.instance.id", .string(Resource.instanceID(from: identifiers.makeTraceID()))),
             SpanRecord.Attribute("telemetry.sdk.name", .string(Resource.instrumentation)),
             SpanRecord.Attribute("telemetry.sdk.language", "swift"),
-            SpanRecord.Attribute("telemetry.sdk.version", .string(settings.version)),
+            SpanRecord.Attribute("telemetry.sdk.version", .string(FrameTracer.version)),
         ]
+        if let version = settings.serviceVersion {
+            attributes.append(SpanRecord.Attribute("service.version", .string(version)))
+        }
         attributes += Resource.process() + Resource.host()
         for (key, value) in settings.resourceAttributes where key != "service.name" {
             if let index = attributes.firstIndex(where: { $0.hasKey(key) }) {

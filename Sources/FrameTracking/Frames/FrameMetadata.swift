@@ -52,7 +52,7 @@ public struct FrameMetadata: Hashable, Sendable {
 }
 
 /// As an object: `{"frame_id", "camera_id", "timestamp", "content_type", "trace_context": {"trace_id", "span_id",
-/// "traceparent"}}`. A broken `trace_context` counts as absent.
+/// "traceparent"}}`. The trace is also found where ``fields`` has it. A broken one counts as absent.
 extension FrameMetadata: Codable {
     private enum CodingKeys: String, CodingKey {
         case frameID = "frame_id"
@@ -60,6 +60,14 @@ extension FrameMetadata: Codable {
         case timestamp
         case contentType = "content_type"
         case traceContext = "trace_context"
+    }
+
+    /// The members that are those of ``SpanContext/init(carrier:)``.
+    private enum CarrierKeys: String, CodingKey, CaseIterable {
+        case messageTraceparent = "_traceparent"
+        case messageTracestate = "_tracestate"
+        case traceparent
+        case tracestate
     }
 
     /// A text, or a number, which is as good as its text.
@@ -85,7 +93,13 @@ extension FrameMetadata: Codable {
         cameraID = try container.decodeIfPresent(Text.self, forKey: .cameraID)?.value
         timestamp = try container.decodeIfPresent(Text.self, forKey: .timestamp)?.value
         contentType = try container.decodeIfPresent(String.self, forKey: .contentType)
-        spanContext = (try? container.decode([String: String].self, forKey: .traceContext))
+        let members = try decoder.container(keyedBy: CarrierKeys.self)
+        let carrier = CarrierKeys.allCases.reduce(into: [:]) { carrier, key in
+            carrier[key.rawValue] = try? members.decode(String.self, forKey: key)
+        }
+        spanContext =
+            SpanContext(carrier: carrier)
+            ?? (try? container.decode([String: String].self, forKey: .traceContext))
             .flatMap { SpanContext(dictionary: $0) }
     }
 

@@ -1,5 +1,5 @@
 import Instrumentation
-import Tracing
+public import Tracing
 
 /// Steps in a frame's way, as functions that run synchronously and ones that may suspend.
 ///
@@ -9,27 +9,30 @@ extension TraceContext {
     /// The name of a step's span, if no other is given.
     public static let defaultOperation = "process frame"
 
-    /// A step of our own.
+    /// A step that begins here.
     public static func inject<Result>(
         _ frameID: String,
         operation: String = defaultOperation,
+        ofKind kind: SpanKind = .internal,
         tracer: FrameTracer = .current,
         _ body: (TraceContext) throws -> Result
     ) rethrows -> Result {
-        try tracer.withSpan(operation) { try body(TraceContext(frameID: frameID, span: $0)) }
+        try tracer.withSpan(operation, ofKind: kind) { try body(TraceContext(frameID: frameID, span: $0)) }
     }
 
-    /// A step of our own.
+    /// A step that begins here.
     public static func inject<Result>(
         _ frameID: String,
         operation: String = defaultOperation,
+        ofKind kind: SpanKind = .internal,
         tracer: FrameTracer = .current,
         _ body: (TraceContext) async throws -> Result
     ) async rethrows -> Result {
-        try await tracer.withSpan(operation) { try await body(TraceContext(frameID: frameID, span: $0)) }
+        try await tracer.withSpan(operation, ofKind: kind) { try await body(TraceContext(frameID: frameID, span: $0)) }
     }
 
-    /// A step after the one in a message's `_traceparent` and `_tracestate`; its `frame_id` is the frame's.
+    /// A step after the one in a message's `_traceparent` and `_tracestate`, with its `_baggage`; its `frame_id` is the
+    /// frame's.
     public static func extract<Result>(
         fromCarrier carrier: [String: String],
         operation: String = defaultOperation,
@@ -37,10 +40,12 @@ extension TraceContext {
         _ body: (TraceContext) throws -> Result
     ) rethrows -> Result {
         let parent = SpanContext(carrier: carrier)
-        return try step(after: parent, carrier["frame_id"], operation, .consumer, tracer, body)
+        let baggage = (carrier["_baggage"] ?? carrier["baggage"]).flatMap { Baggage($0) }
+        return try step(after: parent, with: baggage, carrier["frame_id"], operation, .consumer, tracer, body)
     }
 
-    /// A step after the one in a message's `_traceparent` and `_tracestate`; its `frame_id` is the frame's.
+    /// A step after the one in a message's `_traceparent` and `_tracestate`, with its `_baggage`; its `frame_id` is the
+    /// frame's.
     public static func extract<Result>(
         fromCarrier carrier: [String: String],
         operation: String = defaultOperation,
@@ -48,7 +53,8 @@ extension TraceContext {
         _ body: (TraceContext) async throws -> Result
     ) async rethrows -> Result {
         let parent = SpanContext(carrier: carrier)
-        return try await step(after: parent, carrier["frame_id"], operation, .consumer, tracer, body)
+        let baggage = (carrier["_baggage"] ?? carrier["baggage"]).flatMap { Baggage($0) }
+        return try await step(after: parent, with: baggage, carrier["frame_id"], operation, .consumer, tracer, body)
     }
 
     /// A step after the one in a `traceparent` header and the `tracestate` header beside it.
@@ -119,33 +125,44 @@ extension TraceContext {
 
     private static func step<Result>(
         after parent: SpanContext?,
+        with baggage: Baggage? = nil,
         _ frameID: String?,
         _ operation: String,
         _ kind: SpanKind,
         _ tracer: FrameTracer,
         _ body: (TraceContext) throws -> Result
     ) rethrows -> Result {
-        try tracer.withSpan(operation, context: context(after: parent), ofKind: kind) { span in
+        try tracer.withSpan(
+            operation,
+            context: context(after: tracer.carried(parent), tracer.carried(baggage)),
+            ofKind: kind
+        ) { span in
             try body(TraceContext(frameID: frameID, span: span))
         }
     }
 
     private static func step<Result>(
         after parent: SpanContext?,
+        with baggage: Baggage? = nil,
         _ frameID: String?,
         _ operation: String,
         _ kind: SpanKind,
         _ tracer: FrameTracer,
         _ body: (TraceContext) async throws -> Result
     ) async rethrows -> Result {
-        try await tracer.withSpan(operation, context: context(after: parent), ofKind: kind) { span in
+        try await tracer.withSpan(
+            operation,
+            context: context(after: tracer.carried(parent), tracer.carried(baggage)),
+            ofKind: kind
+        ) { span in
             try await body(TraceContext(frameID: frameID, span: span))
         }
     }
 
-    private static func context(after parent: SpanContext?) -> ServiceContext {
+    private static func context(after parent: SpanContext?, _ baggage: Baggage?) -> ServiceContext {
         var context = ServiceContext.current ?? .topLevel
         if let parent { context.spanContext = parent }
+        if let baggage { context.baggage = baggage }
         return context
     }
 }

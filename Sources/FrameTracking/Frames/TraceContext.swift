@@ -40,23 +40,27 @@ public struct TraceContext: Sendable {
 
     // MARK: Handing on
 
+    /// nil if `OTEL_PROPAGATORS` leaves trace contexts out, too.
+    private var handedOn: SpanContext? { span.tracer.carried(spanContext) }
+
     /// The `traceparent` header for whoever comes next.
     public func toHeader() -> String? {
-        spanContext.map { TraceParent.format($0) }
+        handedOn.map { TraceParent.format($0) }
     }
 
     /// The `trace_context` object for whoever comes next: `trace_id`, `span_id`, `traceparent`.
     public func toDictionary() -> [String: String] {
-        spanContext?.dictionary ?? [:]
+        handedOn?.dictionary ?? [:]
     }
 
-    /// Writes `_traceparent` and `_tracestate` into a message's fields.
+    /// Writes `_traceparent` and `_tracestate` into a message's fields, and `_baggage` if there is any.
     public func inject(toCarrier carrier: inout [String: String]) {
-        spanContext?.inject(into: &carrier)
+        handedOn?.inject(into: &carrier)
+        if let baggage = span.tracer.carried(span.context.baggage) { carrier["_baggage"] = baggage.rawValue }
     }
 
     /// Makes this step the one that handed the frame on.
     public func inject(toMetadata metadata: inout FrameMetadata) {
-        if let spanContext { metadata.spanContext = spanContext }
+        if let handedOn { metadata.spanContext = handedOn }
     }
 }

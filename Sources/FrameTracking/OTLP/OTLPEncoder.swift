@@ -23,7 +23,7 @@ package struct OTLPEncoder: Sendable {
         self.scope = OTLPEncoder.encoded { writer in
             writer.message(1) { writer in
                 writer.string(1, Resource.instrumentation)
-                writer.string(2, resource.version)
+                writer.string(2, FrameTracer.version)
             }
         }
     }

@@ -61,7 +61,7 @@ package final class OTLPExporter: SpanExporter {
             headers.replaceOrAdd(name: "content-type", value: "application/json")
         }
         headers.remove(name: "content-encoding")
-        headers.replaceOrAdd(name: "user-agent", value: "OTel-OTLP-Exporter-Swift-FrameBuffer/\(settings.version)")
+        headers.replaceOrAdd(name: "user-agent", value: "OTel-OTLP-Exporter-Swift-FrameBuffer/\(FrameTracer.version)")
         self.headers = headers
         // A value like `Bearer TOKEN` is no secret in its first word, which is short.
         self.secrets = settings.headers.flatMap { $0.value.split(separator: " ") }.filter { $0.utf8.count > 6 }

@@ -20,7 +20,7 @@ struct OTLPJSONEncoder: Sendable {
             json.key("name")
             json.string(Resource.instrumentation)
             json.key("version")
-            json.string(resource.version)
+            json.string(FrameTracer.version)
         }
         self.scope = scope.finish()
     }

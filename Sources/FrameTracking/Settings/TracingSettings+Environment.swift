@@ -1,12 +1,18 @@
 extension TracingSettings {
     /// The settings in `OTEL_*` variables (OpenTelemetry specification, "SDK environment variables" and "OTLP
     /// exporter"). Whatever is unusable is as good as unset, with a warning.
-    public init(environment: [String: String]) {
+    ///
+    /// - Parameters:
+    ///   - environment: the process' variables, as `ProcessInfo.processInfo.environment` has them.
+    ///   - serviceName: what the program is called where no variable says so; without it, `unknown_service:` and the
+    ///     executable's name.
+    public init(environment: [String: String], serviceName: String? = nil) {
         var reader = EnvironmentReader(environment: environment)
-        self.init(&reader)
+        self.init(&reader, serviceName: serviceName)
     }
 
-    init(_ reader: inout EnvironmentReader) {
+    init(_ reader: inout EnvironmentReader, serviceName: String? = nil) {
+        if let serviceName { self.serviceName = serviceName }
         isDisabled = reader.boolean("OTEL_SDK_DISABLED")
         readService(&reader)
         readPropagators(&reader)

@@ -59,10 +59,10 @@ public struct TracingSettings: Sendable {
 
     /// Whether no spans are made at all.
     public var isDisabled = false
-    /// The resource attribute `service.name`.
-    public var serviceName = "frame-buffer"
-    /// The version of the service and of its instrumentation.
-    public var version = "0.1.0"
+    /// The resource attribute `service.name`: what the program's traces are found by.
+    public var serviceName = unknownService
+    /// The resource attribute `service.version`: the program's own version, if it has one.
+    public var serviceVersion: String?
     /// Further attributes of the resource, as texts.
     public var resourceAttributes: [(key: String, value: String)] = []
     /// What carries contexts; a propagator that is not among them is not used. Holds where tracing is disabled, too.
@@ -93,6 +93,10 @@ public struct TracingSettings: Sendable {
     public var batching = Batching()
     /// What was wrong with the environment, to be logged. Names variables and never shows values.
     public internal(set) var warnings: [String] = []
+
+    /// What a service is called that nobody has named: so the semantic conventions for resources.
+    private static let unknownService =
+        Resource.executableName.map { "unknown_service:\($0)" } ?? "unknown_service"
 
     /// The specification's defaults.
     public init() {}

@@ -1,7 +1,7 @@
 import Synchronization
 public import Tracing
 
-/// A span of swift-distributed-tracing: a ``SpanRecord`` that may be shared between tasks.
+/// A span of swift-distributed-tracing, which may be shared between tasks.
 public final class FrameSpan: Tracing.Span {
     /// The context for whatever happens within this span.
     public let context: ServiceContext
@@ -9,7 +9,7 @@ public final class FrameSpan: Tracing.Span {
     /// Whether what is told to this span will be exported.
     public var isRecording: Bool { state.withLock { $0.record?.isRecording ?? false } }
 
-    private let tracer: FrameTracer
+    let tracer: FrameTracer
     private let state: Mutex<State>
 
     private struct State {

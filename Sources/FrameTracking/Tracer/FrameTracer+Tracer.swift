@@ -30,6 +30,16 @@ extension FrameTracer: Tracer {
 
     // MARK: Propagation
 
+    /// A context on its way into this process or out of it; nil if such are not carried.
+    func carried(_ context: SpanContext?) -> SpanContext? {
+        propagators.contains(.traceContext) ? context : nil
+    }
+
+    /// The same, of baggage.
+    func carried(_ baggage: Baggage?) -> Baggage? {
+        propagators.contains(.baggage) ? baggage : nil
+    }
+
     /// Writes `traceparent` and `tracestate` of the context's span, and its `baggage`, as far as there are any.
     public func inject<Carrier, Inject>(
         _ context: ServiceContext,

@@ -3,8 +3,11 @@ public import Logging
 /// Starts spans and hands ended ones to the exporter: the process' one entry to tracing.
 ///
 /// Run it as a service, so that spans are exported; without that they wait in a bounded queue, and everything else
-/// works. Hot paths fill a ``SpanRecord``; all others use it through swift-distributed-tracing.
+/// works. Programs use it by ``TraceContext``, and through swift-distributed-tracing.
 public final class FrameTracer: Sendable {
+    /// The version of this library, which spans are sent with.
+    public static let version = "0.1.0"
+
     /// Whether spans are made at all. If not (`OTEL_SDK_DISABLED=true`), the caller's context is passed on as it came,
     /// and where there is none, none is made.
     public let isEnabled: Bool

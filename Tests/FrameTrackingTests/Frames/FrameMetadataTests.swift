@@ -36,6 +36,24 @@ struct FrameMetadataTests {
     }
 
     @Test(
+        "In JSON the trace is also found where a message's fields have it, which goes first, as in the service",
+        arguments: [
+            #""_traceparent":"\#(Fixture.traceparent)","_tracestate":"a=1""#,
+            #""traceparent":"\#(Fixture.traceparent)","tracestate":"a=1""#,
+        ]
+    )
+    func flatTrace(members: String) throws {
+        let other = #""trace_context":{"traceparent":"00-00000000000000000000000000000001-0000000000000001-01"}"#
+        for text in [members, "\(members),\(other)"] {
+            let metadata = try JSONDecoder().decode(
+                FrameMetadata.self,
+                from: Data("{\"frame_id\":\"f1\",\(text)}".utf8)
+            )
+            #expect(metadata.spanContext == self.metadata.spanContext)
+        }
+    }
+
+    @Test(
         "A broken trace_context in JSON is no reason to refuse the frame",
         arguments: [
             "null", "{}", "7", #""x""#, #"{"trace_id":1}"#, #"{"traceparent":"garbage"}"#,

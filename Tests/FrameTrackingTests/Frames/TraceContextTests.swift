@@ -86,6 +86,36 @@ struct TraceContextTests {
         TraceContext.extract(fromMetadata: metadata) { #expect($0.traceID == metadata.spanContext?.traceID.hex) }
     }
 
+    @Test("A message's baggage is the step's, and goes on with the next message, unless it is not to be carried")
+    func baggage() {
+        let message = ["_traceparent": Fixture.traceparent, "_baggage": "site=north"]
+        for tracer in [FrameTracer.current, Fixture.tracer { $0.propagators = .traceContext }] {
+            TraceContext.extract(fromCarrier: message, tracer: tracer) { context in
+                let isCarried = tracer.propagators.contains(.baggage)
+                #expect(ServiceContext.current?.baggage?.rawValue == (isCarried ? "site=north" : nil))
+                var next: [String: String] = [:]
+                context.inject(toCarrier: &next)
+                #expect(next["_baggage"] == (isCarried ? "site=north" : nil))
+            }
+        }
+        TraceContext.extract(fromCarrier: ["_baggage": "="]) { _ in #expect(ServiceContext.current?.baggage == nil) }
+    }
+
+    @Test("Without the propagator tracecontext no context is taken or handed on", arguments: [[], Propagators.baggage])
+    func withoutPropagator(propagators: Propagators) {
+        let tracer = Fixture.tracer { $0.propagators = propagators }
+        let message = ["frame_id": "f1", "_traceparent": Fixture.traceparent]
+        TraceContext.extract(fromCarrier: message, tracer: tracer) { context in
+            #expect(context.traceID != nil && context.traceID != Fixture.traceID?.hex)
+            var next: [String: String] = [:]
+            var metadata = FrameMetadata(frameID: "f1")
+            context.inject(toCarrier: &next)
+            context.inject(toMetadata: &metadata)
+            #expect(next.isEmpty && metadata.spanContext == nil)
+            #expect(context.toHeader() == nil && context.toDictionary().isEmpty)
+        }
+    }
+
     @Test("Where tracing is disabled the caller's context is handed on, and none is made")
     func disabled() {
         let tracer = Fixture.tracer { $0.isDisabled = true }

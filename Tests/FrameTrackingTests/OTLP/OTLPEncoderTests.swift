@@ -120,7 +120,7 @@ struct OTLPEncoderTests {
             "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test,host.name=cam"
         ])
         settings.serviceName = "buffer"
-        settings.version = "1.2.3"
+        settings.serviceVersion = "1.2.3"
         let bytes = Array(OTLPEncoder(settings: settings).encode([Fixture.span()]).readableBytesView)
         let resourceSpans = try #require(Protobuf(bytes).messages(1).first)
         let attributes = try #require(resourceSpans.messages(1).first).attributes(1)
@@ -129,7 +129,7 @@ struct OTLPEncoderTests {
         #expect(attributes["service.instance.id"]?.count == 36)
         #expect(attributes["telemetry.sdk.name"] == "framebuffer")
         #expect(attributes["telemetry.sdk.language"] == "swift")
-        #expect(attributes["telemetry.sdk.version"] == "1.2.3")
+        #expect(attributes["telemetry.sdk.version"] == FrameTracer.version)
         #expect(attributes["host.name"] == "cam")
         #expect(attributes["deployment.environment.name"] == "test")
         #expect(attributes["process.pid"].flatMap { Int($0) } != nil)
@@ -142,7 +142,7 @@ struct OTLPEncoderTests {
         #expect(["amd64", "arm64"].contains(attributes["host.arch"]))
         #expect(attributes["os.type"] == "linux")
         let scope = try #require(resourceSpans.messages(2).first?.messages(1).first)
-        #expect(scope.text(1) == "framebuffer" && scope.text(2) == "1.2.3")
+        #expect(scope.text(1) == "framebuffer" && scope.text(2) == FrameTracer.version)
     }
 
     @Test("A batch holds its spans in their order")

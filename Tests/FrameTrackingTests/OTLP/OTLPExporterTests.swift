@@ -46,7 +46,6 @@ struct OTLPExporterTests {
     func request() async throws {
         try await exporting(to: []) {
             $0.headers = [.init(name: "authorization", value: "Basic dTpwPQ=="), .init(name: "x-a", value: "1=2")]
-            $0.version = "1.2.3"
         } _: { exporter, collector in
             let result = await exporter.export([Fixture.span("a"), Fixture.span("b")])
             #expect(result == .exported(rejected: 0, message: ""))
@@ -56,7 +55,7 @@ struct OTLPExporterTests {
             #expect(request.headers["content-type"] == ["application/x-protobuf"])
             #expect(request.headers["authorization"] == ["Basic dTpwPQ=="])
             #expect(request.headers["x-a"] == ["1=2"])
-            #expect(request.headers["user-agent"] == ["OTel-OTLP-Exporter-Swift-FrameBuffer/1.2.3"])
+            #expect(request.headers["user-agent"] == ["OTel-OTLP-Exporter-Swift-FrameBuffer/\(FrameTracer.version)"])
             #expect(request.headers["traceparent"].isEmpty, "sending spans makes no spans")
             let scopeSpans = try Protobuf(request.body).messages(1).first?.messages(2).first
             #expect(try scopeSpans?.messages(2).map { $0.text(5) } == ["a", "b"])

@@ -56,7 +56,7 @@ struct OTLPJSONEncoderTests {
         #expect(Set(resourceSpans[0].keys) == ["resource", "scopeSpans", "schemaUrl"])
         let scopeSpans = try #require(resourceSpans[0]["scopeSpans"] as? [[String: Any]])
         #expect(scopeSpans.count == 1 && Set(scopeSpans[0].keys) == ["scope", "spans", "schemaUrl"])
-        #expect(scopeSpans[0]["scope"] as? [String: String] == ["name": "framebuffer", "version": "0.1.0"])
+        #expect(scopeSpans[0]["scope"] as? [String: String] == ["name": "framebuffer", "version": FrameTracer.version])
         let decoded = try #require(scopeSpans[0]["spans"] as? [[String: Any]])
         #expect(decoded.map { $0["name"] as? String } == ["span 0", "span 1", "span 2"])
         #expect(decoded.map { $0["droppedEventsCount"] as? Int } == [nil, 2, nil])

@@ -11,7 +11,8 @@ struct TracingSettingsTests {
         for environment in [[:], Dictionary(uniqueKeysWithValues: names.map { ($0, " ") })] {
             let settings = TracingSettings(environment: environment)
             #expect(!settings.isDisabled)
-            #expect(settings.serviceName == "frame-buffer")
+            #expect(settings.serviceName.hasPrefix("unknown_service:"))
+            #expect(settings.serviceVersion == nil)
             #expect(settings.propagators == [.traceContext, .baggage])
             #expect(settings.sampler == .parentBasedAlwaysOn)
             #expect(settings.spanLimits == SpanLimits())
@@ -44,7 +45,7 @@ struct TracingSettingsTests {
         let guide = try #require(
             FileManager.default.contents(
                 atPath: #filePath.split(separator: "Tests/FrameTrackingTests", maxSplits: 1)[0]
-                    + "Sources/framebuffer/framebuffer.docc/TraceSettings.md"
+                    + "Sources/FrameTracking/FrameTracking.docc/TraceSettings.md"
             )
         )
         let rows = String(decoding: guide, as: UTF8.self).split(separator: "\n").filter { $0.hasPrefix("| `OTEL_") }
@@ -79,6 +80,16 @@ struct TracingSettingsTests {
         let both = TracingSettings(environment: ["OTEL_RESOURCE_ATTRIBUTES": attributes, "OTEL_SERVICE_NAME": "own"])
         #expect(both.serviceName == "own")
         #expect(both.resourceAttributes.map(\.key) == ["service.name", "team"])
+    }
+
+    @Test("What a program calls itself holds where no variable says otherwise")
+    func ownServiceName() {
+        #expect(
+            TracingSettings(environment: ["OTEL_SERVICE_NAME": ""], serviceName: "detector").serviceName == "detector"
+        )
+        for environment in [["OTEL_SERVICE_NAME": "own"], ["OTEL_RESOURCE_ATTRIBUTES": "service.name=own"]] {
+            #expect(TracingSettings(environment: environment, serviceName: "detector").serviceName == "own")
+        }
     }
 
     @Test("One fault discards all resource attributes", arguments: ["team=vision,bad", "team=vision,=v", "team=%zz"])
