@@ -62,22 +62,40 @@ extension ProtobufWriter {
         if field < 16 { fixed32(field, value) } else { fixed32(wide: field, value) }
     }
 
-    /// A `KeyValue`.
+    /// A `KeyValue`. This is most of what a span is, so the usual kinds of values are written in one go.
     mutating func attribute(_ field: UInt8, _ attribute: SpanRecord.Attribute) {
-        message(field) { writer in
-            writer.string(1, attribute.key)
-            writer.message(2) { writer in
-                switch attribute.value {
-                case .string(let value): writer.presentString(1, value)
-                case .bool(let value): writer.presentVarint(2, value ? 1 : 0)
-                case .int(let value): writer.presentVarint(3, UInt64(bitPattern: Int64(value)))
-                case .double(let value): writer.fixed64(4, value.bitPattern)
-                case .strings(let values):
-                    writer.message(5) { writer in
-                        for value in values { writer.message(1) { $0.presentString(1, value) } }
-                    }
+        switch attribute.value {
+        case .string(let value):
+            let length = value.utf8.count
+            pair(field, attribute.key, valueLength: Self.lengthOfField(length)) { $0.presentString(1, value) }
+        case .int(let value):
+            let bits = UInt64(bitPattern: Int64(value))
+            pair(field, attribute.key, valueLength: 1 + Self.varintLength(bits)) { $0.presentVarint(3, bits) }
+        case .bool(let value): pair(field, attribute.key, valueLength: 2) { $0.presentVarint(2, value ? 1 : 0) }
+        case .double(let value): pair(field, attribute.key, valueLength: 9) { $0.fixed64(4, value.bitPattern) }
+        case .strings(let values):
+            let elements = values.map { Self.lengthOfField(Self.lengthOfField($0.utf8.count)) }.reduce(0, +)
+            pair(field, attribute.key, valueLength: Self.lengthOfField(elements)) { writer in
+                writer.header(5, length: elements)
+                for value in values {
+                    writer.header(1, length: Self.lengthOfField(value.utf8.count))
+                    writer.presentString(1, value)
                 }
             }
         }
+    }
+
+    /// A `KeyValue` whose `AnyValue` has so many bytes, which `body` writes.
+    @inline(__always)
+    private mutating func pair(
+        _ field: UInt8,
+        _ key: String,
+        valueLength: Int,
+        _ body: (inout ProtobufWriter) -> Void
+    ) {
+        header(field, length: Self.lengthOfField(key.utf8.count) + Self.lengthOfField(valueLength))
+        presentString(1, key)
+        header(2, length: valueLength)
+        body(&self)
     }
 }

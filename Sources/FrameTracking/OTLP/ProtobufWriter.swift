@@ -53,6 +53,13 @@ struct ProtobufWriter: ~Copyable {
         count += 4
     }
 
+    /// What stands before `length` bytes of a field.
+    mutating func header(_ field: UInt8, length: Int) {
+        guard reserve(11 + length) else { return }
+        put(field << 3 | 2)
+        putVarint(UInt64(length))
+    }
+
     /// Text; left out if empty, as proto3 has it.
     mutating func string(_ field: UInt8, _ value: String) {
         guard !value.utf8.isEmpty else { return }
@@ -62,9 +69,8 @@ struct ProtobufWriter: ~Copyable {
     /// Text, written even if empty: a member of a `oneof`, or an element of a list.
     mutating func presentString(_ field: UInt8, _ value: String) {
         let length = value.utf8.count
-        guard reserve(11 + length) else { return }
-        put(field << 3 | 2)
-        putVarint(UInt64(length))
+        header(field, length: length)
+        guard !hasOverflowed else { return }
         let end = count + length
         let room = UnsafeMutableRawBufferPointer(rebasing: bytes[count..<end])
         if value.utf8.withContiguousStorageIfAvailable({ room.copyMemory(from: UnsafeRawBufferPointer($0)) }) == nil {
@@ -119,6 +125,11 @@ struct ProtobufWriter: ~Copyable {
     }
 
     // MARK: Bytes
+
+    /// How many bytes a field takes that has so many itself.
+    static func lengthOfField(_ length: Int) -> Int {
+        1 + varintLength(UInt64(length)) + length
+    }
 
     /// How many bytes a number of variable length takes.
     static func varintLength(_ value: UInt64) -> Int {
