@@ -19,6 +19,8 @@ package final class IncomingFrame: Sendable {
     /// The number of fields whose text is JSON, and the room that their list needs at most.
     private let jsonFields: (count: Int, listSize: Int)
     private let byteCount: Int
+    /// Whether there is anything that may be trace context.
+    private let mayCarryContext: Bool
 
     /// A part of one of the two buffers.
     struct Location {
@@ -73,7 +75,9 @@ package final class IncomingFrame: Sendable {
         var payload: Int?
         var json = (count: 0, listSize: 1)
         var byteCount = 0
+        var mayCarryContext = entryContext.traceparent != nil
         for field in fields {
+            if field.known == .traceparent || field.known == .traceContext { mayCarryContext = true }
             byteCount += Int(field.name.count) + Int(field.value.count)
             if field.known == .data, field.kind == .string, field.value.count > 0 { payload = Int(field.value.count) }
             if field.kind != .string {
@@ -84,6 +88,7 @@ package final class IncomingFrame: Sendable {
         size = payload ?? byteCount
         jsonFields = json
         self.byteCount = byteCount
+        self.mayCarryContext = mayCarryContext
     }
 
     // MARK: The entry
@@ -162,7 +167,8 @@ package final class IncomingFrame: Sendable {
     package func carriedContext<Context>(
         _ parse: (CarriedContext) -> Context?
     ) -> (context: Context?, own: OwnContextFields) {
-        withMemory { memory in
+        guard mayCarryContext else { return (nil, []) }
+        return withMemory { memory in
             CarriedContext.resolve(
                 text: { known in
                     let location: Location? =

@@ -42,17 +42,19 @@ package struct JSONWriter {
 
     /// Appends a member; `name` must need no escapes.
     package mutating func member(_ name: StaticString, _ value: Int) {
-        number(name, value.description)
+        integer(name, value)
     }
 
     /// Appends a member, `null` where there is no value; `name` must need no escapes.
     package mutating func member(_ name: StaticString, _ value: Int?) {
-        if let value { number(name, value.description) } else { literal(name, "null") }
+        if let value { integer(name, value) } else { literal(name, "null") }
     }
 
     /// Appends a member, `null` where JSON has no such number; `name` must need no escapes.
     package mutating func member(_ name: StaticString, _ value: Double) {
-        if value.isFinite { number(name, value.description) } else { literal(name, "null") }
+        guard value.isFinite else { return literal(name, "null") }
+        var digits = value.description
+        digits.withUTF8 { append(name, JSONValueText(json: RawText(UnsafeRawBufferPointer($0)))) }
     }
 
     /// Appends a member; `name` must need no escapes.
@@ -85,7 +87,7 @@ package struct JSONWriter {
 
     /// Appends a number.
     package mutating func element(_ value: Int) {
-        number(nil, value.description)
+        integer(nil, value)
     }
 
     /// Appends an object.
@@ -118,9 +120,14 @@ package struct JSONWriter {
         value.withUTF8 { append(name, JSONValueText(string: RawText(UnsafeRawBufferPointer($0)))) }
     }
 
-    private mutating func number(_ name: StaticString?, _ digits: String) {
-        var digits = digits
-        digits.withUTF8 { append(name, JSONValueText(json: RawText(UnsafeRawBufferPointer($0)))) }
+    private mutating func integer(_ name: StaticString?, _ value: Int) {
+        withUnsafeTemporaryAllocation(byteCount: 1 + DecimalText.maximumCount, alignment: 1) { memory in
+            guard let start = memory.baseAddress else { return }
+            start.storeBytes(of: UInt8(ascii: "-"), as: UInt8.self)
+            let sign = value < 0 ? 1 : 0
+            let count = sign + DecimalText.write(UInt64(value.magnitude), to: start + sign)
+            append(name, JSONValueText(json: RawText(UnsafeRawBufferPointer(rebasing: memory[..<count]))))
+        }
     }
 
     private mutating func literal(_ name: StaticString?, _ text: StaticString) {

@@ -40,7 +40,14 @@ package struct StreamID: Hashable, Comparable, Sendable, CustomStringConvertible
         (one.milliseconds, one.sequence) < (other.milliseconds, other.sequence)
     }
 
-    package var description: String { "\(milliseconds)-\(sequence)" }
+    package var description: String {
+        String(unsafeUninitializedCapacity: 2 * DecimalText.maximumCount + 1) { bytes in
+            guard let start = UnsafeMutableRawPointer(bytes.baseAddress) else { return 0 }
+            let dash = DecimalText.write(milliseconds, to: start)
+            start.storeBytes(of: UInt8(ascii: "-"), toByteOffset: dash, as: UInt8.self)
+            return dash + 1 + DecimalText.write(sequence, to: start + dash + 1)
+        }
+    }
 
     /// Both halves with twenty digits: texts in the order of the stream, as the members of a sorted set are compared.
     var padded: String { "\(Self.padded(milliseconds))-\(Self.padded(sequence))" }

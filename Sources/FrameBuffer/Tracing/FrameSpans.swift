@@ -52,7 +52,7 @@ package struct FrameSpans: Sendable {
     ///
     /// Returns the context that the entry is to hold; nil where tracing is off and nobody brought one.
     func startEnqueue(_ frame: IncomingFrame, caller: Caller) -> (span: SpanRecord, context: OutgoingContext?) {
-        let (carried, own) = frame.carriedContext { readsContexts ? Self.contextAndBaggage($0) : nil }
+        let (carried, own) = readsContexts ? frame.carriedContext(Self.contextAndBaggage) : (nil, [])
         let parent = caller.broughtContext ? caller.span : carried?.span ?? caller.span
         let other = caller.broughtContext ? carried?.span : carried.flatMap { _ in caller.span }
         var span = tracer.startSpan(
@@ -108,7 +108,7 @@ package struct FrameSpans: Sendable {
         consumer: String?,
         caller: Caller
     ) -> (span: SpanRecord, context: OutgoingContext?) {
-        let (carried, own) = stored.carriedContext { readsContexts ? Self.contextAndBaggage($0) : nil }
+        let (carried, own) = readsContexts ? stored.carriedContext(Self.contextAndBaggage) : (nil, [])
         let isInFrame = dequeueTrace == .parent
         var span = tracer.startSpan(
             dequeueName,

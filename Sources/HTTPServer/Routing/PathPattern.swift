@@ -47,9 +47,6 @@ package struct PathParameters: Sendable, Equatable {
     private var names: [String] = []
     private var values: [String] = []
 
-    /// None.
-    package init() {}
-
     /// Whether there are none.
     package var isEmpty: Bool { names.isEmpty }
 

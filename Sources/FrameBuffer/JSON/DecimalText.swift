@@ -1,0 +1,22 @@
+/// The decimal digits of numbers, which the standard library writes by way of generic types: that takes longer than all the rest
+/// of a short reply.
+enum DecimalText {
+    /// As many as a number has at most.
+    static let maximumCount = 20
+
+    /// Writes the digits to `memory`, which has room for ``maximumCount``, and returns how many they are.
+    static func write(_ number: UInt64, to memory: UnsafeMutableRawPointer) -> Int {
+        var count = 1
+        var rest = number / 10
+        while rest > 0 {
+            count += 1
+            rest /= 10
+        }
+        rest = number
+        for place in stride(from: count - 1, through: 0, by: -1) {
+            memory.storeBytes(of: UInt8(ascii: "0") + UInt8(rest % 10), toByteOffset: place, as: UInt8.self)
+            rest /= 10
+        }
+        return count
+    }
+}

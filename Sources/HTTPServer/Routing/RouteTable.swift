@@ -1,0 +1,50 @@
+import NIOHTTP1
+
+/// Finds the number of an endpoint by the method and path of a request.
+struct RouteTable: Sendable {
+    enum Match {
+        case found(Int, PathParameters)
+        case notFound
+        case methodNotAllowed([HTTPMethod])
+    }
+
+    private typealias Methods = [(method: HTTPMethod, number: Int)]
+
+    private var exact: [String: Methods] = [:]
+    private var patterns: [(pattern: PathPattern, methods: Methods)] = []
+
+    /// Adds an endpoint; a later one of the same method and path replaces the earlier.
+    mutating func add(_ method: HTTPMethod, _ path: String, _ number: Int) {
+        let pattern = PathPattern(path)
+        guard pattern.hasParameters else {
+            Self.add(method, number, to: &exact[path, default: []])
+            return
+        }
+        if let index = patterns.firstIndex(where: { $0.pattern == pattern }) {
+            Self.add(method, number, to: &patterns[index].methods)
+        } else {
+            patterns.append((pattern, [(method, number)]))
+        }
+    }
+
+    func match(method: HTTPMethod, path: String) -> Match {
+        if let methods = exact[path] {
+            guard let found = methods.first(where: { $0.method == method }) else {
+                return .methodNotAllowed(methods.map(\.method))
+            }
+            return .found(found.number, PathParameters())
+        }
+        var allowed: [HTTPMethod] = []
+        for (pattern, methods) in patterns {
+            guard let parameters = pattern.match(path) else { continue }
+            if let found = methods.first(where: { $0.method == method }) { return .found(found.number, parameters) }
+            allowed += methods.map(\.method)
+        }
+        return allowed.isEmpty ? .notFound : .methodNotAllowed(allowed)
+    }
+
+    private static func add(_ method: HTTPMethod, _ number: Int, to methods: inout Methods) {
+        methods.removeAll { $0.method == method }
+        methods.append((method, number))
+    }
+}
