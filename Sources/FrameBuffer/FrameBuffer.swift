@@ -1,3 +1,4 @@
+package import EventLoopExecution
 package import FrameTracking
 package import Logging
 package import NIOCore
@@ -11,6 +12,8 @@ package actor FrameBuffer {
     /// The loop that it lives on.
     package nonisolated let eventLoop: any EventLoop
     package nonisolated var unownedExecutor: UnownedSerialExecutor { redis.unownedExecutor }
+    /// What it runs on, for tasks that are to run there too.
+    package nonisolated var executor: EventLoopExecutor { redis.executor }
 
     /// What queue it is.
     package nonisolated let configuration: QueueConfiguration

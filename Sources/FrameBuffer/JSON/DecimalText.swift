@@ -12,11 +12,20 @@ enum DecimalText {
             count += 1
             rest /= 10
         }
-        rest = number
-        for place in stride(from: count - 1, through: 0, by: -1) {
-            memory.storeBytes(of: UInt8(ascii: "0") + UInt8(rest % 10), toByteOffset: place, as: UInt8.self)
+        write(number, filling: UnsafeMutableRawBufferPointer(start: memory, count: count))
+        return count
+    }
+
+    /// Fills `memory`, of ``maximumCount`` bytes, with the digits and zeros before them.
+    static func write(_ number: UInt64, padding memory: UnsafeMutableRawPointer) {
+        write(number, filling: UnsafeMutableRawBufferPointer(start: memory, count: maximumCount))
+    }
+
+    private static func write(_ number: UInt64, filling memory: UnsafeMutableRawBufferPointer) {
+        var rest = number
+        for place in memory.indices.reversed() {
+            memory[place] = UInt8(ascii: "0") + UInt8(rest % 10)
             rest /= 10
         }
-        return count
     }
 }

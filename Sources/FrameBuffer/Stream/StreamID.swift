@@ -50,11 +50,15 @@ package struct StreamID: Hashable, Comparable, Sendable, CustomStringConvertible
     }
 
     /// Both halves with twenty digits: texts in the order of the stream, as the members of a sorted set are compared.
-    var padded: String { "\(Self.padded(milliseconds))-\(Self.padded(sequence))" }
-
-    private static func padded(_ number: UInt64) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: 20 - digits.utf8.count) + digits
+    var padded: String {
+        String(unsafeUninitializedCapacity: 2 * DecimalText.maximumCount + 1) { bytes in
+            guard let start = UnsafeMutableRawPointer(bytes.baseAddress) else { return 0 }
+            let rest = start + DecimalText.maximumCount
+            DecimalText.write(milliseconds, padding: start)
+            rest.storeBytes(of: UInt8(ascii: "-"), as: UInt8.self)
+            DecimalText.write(sequence, padding: rest + 1)
+            return 2 * DecimalText.maximumCount + 1
+        }
     }
 
     private static func number(_ digits: Slice<UnsafeRawBufferPointer>) -> UInt64? {

@@ -4,6 +4,8 @@ internal import NIOCore
 internal import ServiceLifecycle
 
 /// Keeps the queues going: their readers, their housekeeping, and at the end their leave of the group.
+///
+/// Their tasks prefer the queue's executor: without that each reply of Redis would resume them by way of another thread.
 struct QueueService: Service {
     /// The queues of each event loop.
     let loops: [Queues]
@@ -14,17 +16,17 @@ struct QueueService: Service {
         await withGracefulShutdownHandler {
             await withTaskGroup { group in
                 for queue in loops.flatMap(\.all) {
-                    group.addTask { await queue.read() }
-                    group.addTask { await queue.follow() }
+                    group.addTask(executorPreference: queue.executor) { await queue.read() }
+                    group.addTask(executorPreference: queue.executor) { await queue.follow() }
                 }
                 await withTaskGroup { housekeeping in
                     for queue in loops.flatMap(\.all) {
-                        housekeeping.addTask { await queue.lookAfterConnections() }
-                        housekeeping.addTask { await queue.tellLastFrames() }
+                        housekeeping.addTask(executorPreference: queue.executor) { await queue.lookAfterConnections() }
+                        housekeeping.addTask(executorPreference: queue.executor) { await queue.tellLastFrames() }
                     }
                     for queue in loops.first?.all ?? [] {
-                        housekeeping.addTask { await queue.keepHouse() }
-                        housekeeping.addTask { await queue.returnLapsed() }
+                        housekeeping.addTask(executorPreference: queue.executor) { await queue.keepHouse() }
+                        housekeeping.addTask(executorPreference: queue.executor) { await queue.returnLapsed() }
                     }
                     await group.waitForAll()
                     // The readers end with the polls, when the front door begins to close; what was handed out is judged

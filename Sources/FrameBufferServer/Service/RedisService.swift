@@ -8,7 +8,7 @@ struct RedisService: Service {
     func run() async throws {
         await cancelWhenGracefulShutdown {
             await withTaskGroup { group in
-                for client in clients { group.addTask { await client.run() } }
+                for client in clients { group.addTask(executorPreference: client.executor) { await client.run() } }
             }
         }
     }
