@@ -77,6 +77,9 @@ package actor FrameBuffer {
     /// Consumers of former connections. What they left behind is looked for until their last command has surely run.
     var formerConsumers: [String: NIODeadline] = [:]
 
+    /// What receipts are added to, until this turn of the loop ends.
+    var openSettlements: [Settlement: SettlementTurn] = [:]
+
     // Counting
     var measured: (at: NIODeadline, bytes: Int, oldest: FrameTime?)?
     var ghostCursor = "0-0"

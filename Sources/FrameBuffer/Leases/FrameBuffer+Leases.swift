@@ -1,4 +1,5 @@
 internal import Logging
+internal import NIOCore
 internal import RedisClient
 
 extension FrameBuffer {
@@ -86,21 +87,15 @@ extension FrameBuffer {
         _ receipts: [Receipt],
         as settlement: Settlement
     ) async throws(RedisError) -> (SettlementOutcome, [SettledFrame]) {
-        let call = call(
-            settlement.script,
-            [
-                String(configuration.settledWindow.milliseconds), process.consumer(loop: loop, life: life),
-                String(settlement.duration.milliseconds), settlement.reason,
-            ] + receipts.map(\.padded)
-        )
         // Made anew it has no leases, and that is what the script finds.
-        let answer = try await withGroup { () throws(RedisError) in try await redis.call(call).value }
-        died(answer[1])
-        mayBeReady = true
+        let (outcomes, start) = try await withGroup { () throws(RedisError) in
+            let answer = await withUnsafeContinuation { join(settlement, receipts, $0) }
+            return (try answer.reply.get().value[0], answer.start)
+        }
         var stale: [Receipt] = []
         var frames: [SettledFrame] = []
         for (index, receipt) in receipts.enumerated() {
-            let result = answer[0]?[index]
+            let result = outcomes?[start + index]
             switch result?[0]?.string {
             case "settled":
                 frames.append(
@@ -116,6 +111,42 @@ extension FrameBuffer {
             }
         }
         return (SettlementOutcome(settled: frames.count, stale: stale), frames)
+    }
+
+    /// Has receipts settled together with those that this turn of the loop brings besides.
+    private func join(_ settlement: Settlement, _ receipts: [Receipt], _ waiter: SettlementTurn.Waiter) {
+        if let turn = openSettlements[settlement], turn.hasRoom(for: receipts.count) {
+            return turn.add(receipts, waiter)
+        }
+        let turn = SettlementTurn()
+        turn.add(receipts, waiter)
+        openSettlements[settlement] = turn
+        let opened = NIOLoopBound(turn, eventLoop: eventLoop)
+        eventLoop.execute { self.assumeIsolated { $0.send(settlement, opened.value) } }
+    }
+
+    private func send(_ settlement: Settlement, _ turn: SettlementTurn) {
+        if openSettlements[settlement] === turn { openSettlements[settlement] = nil }
+        let call = call(
+            settlement.script,
+            [
+                String(configuration.settledWindow.milliseconds), process.consumer(loop: loop, life: life),
+                String(settlement.duration.milliseconds), settlement.reason,
+            ] + turn.receipts.map(\.padded)
+        )
+        let sent = NIOLoopBound(turn, eventLoop: eventLoop)
+        redis.assumeIsolated { redis in
+            redis.send(call) { result in
+                self.assumeIsolated { $0.settled(result) }
+                sent.value.answered(result)
+            }
+        }
+    }
+
+    private func settled(_ result: Result<RedisReply, RedisError>) {
+        guard case .success(let reply) = result else { return }
+        died(reply.value[1])
+        mayBeReady = true
     }
 
     // MARK: Lapsing

@@ -1,7 +1,7 @@
 internal import RedisClient
 
 /// What the holder of frames wants to become of them.
-package enum Settlement: Sendable {
+package enum Settlement: Hashable, Sendable {
     /// They are done with.
     case ack
     /// They are to be handed out again after a delay, for a reason that may be empty.

@@ -117,6 +117,31 @@ struct LeaseTests {
         }
     }
 
+    @Test("Of receipts that many bring at once each has its own outcome, though they share calls")
+    func atOnce() async throws {
+        try await TestQueue.with { queue, redis in
+            for number in 1...60 { try await queue.enqueue("f\(number)") }
+            let receipts = try await queue.lease(count: 60).compactMap(\.receipt)
+            #expect(try await queue.settle([receipts[0]], .ack) == Settled(1))
+            try await redis.cli("CONFIG", "RESETSTAT")
+            try await withThrowingTaskGroup { group in
+                for (index, receipt) in receipts.enumerated() {
+                    group.addTask {
+                        let outcome = try await queue.settle([Receipt(for: receipt.messageID), receipt], .ack)
+                        #expect(outcome == Settled(index == 0 ? 0 : 1, stale: 1))
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await queue.counts() == [0, 0, 0])
+            // Which each call begins with.
+            let calls = try await redis.cli("INFO", "commandstats").firstMatch(
+                of: /cmdstat_zremrangebyscore:calls=(\d+)/
+            )
+            #expect(try #require(calls.flatMap { Int($0.1) }) < receipts.count)
+        }
+    }
+
     @Test("A receipt whose frame was handed out since is stale and changes nothing")
     func handedOutSince() async throws {
         try await TestQueue.with { queue, _ in
