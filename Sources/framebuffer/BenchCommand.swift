@@ -37,9 +37,7 @@ struct BenchCommand: ParsableCommand {
             try Console.write(String(decoding: try encoder.encode(report), as: UTF8.self))
         } else {
             for cost in costs {
-                try Console.write(
-                    "\(cost.operation.rawValue), \(cost.mode.rawValue): \(cost.p50) µs, of a hundred one over \(cost.p99) µs"
-                )
+                try Console.write("\(cost.operation), \(cost.mode.rawValue): p50 \(cost.p50) µs, p99 \(cost.p99) µs")
             }
             try Console.write("an open context: \(openContextBytes) bytes")
         }

@@ -14,8 +14,8 @@ from promises import promises
 from table import machine
 
 DESCRIPTION = """\
-Measures Frame Buffer on this machine, each time with a fresh Redis, a receiver of spans and servers on loopback, all of which
-have ended afterwards.
+Measures Frame Buffer on this machine, each time with a fresh Redis, a receiver of spans and servers on loopback, all of
+which have ended afterwards.
 
   compare   Frame Buffer beside others, under the same loads (default; about 15 minutes)
   promises  what the guide promises of tracing, beside what it really costs (a minute)
@@ -27,8 +27,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/bench", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("subject", nargs="?", choices=["compare", "promises", "growth"], default="compare", metavar="SUBJECT",
-                        help="compare, promises or growth")
+    parser.add_argument("subject", nargs="?", choices=["compare", "promises", "growth"], default="compare",
+                        metavar="SUBJECT", help="compare, promises or growth; stands first")
     parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=list(CONTENDERS), metavar="NAME",
                         help="compare only these: " + ", ".join(CONTENDERS))
     parser.add_argument("--loads", nargs="+", choices=LOADS, default=list(LOADS), metavar="NAME",

@@ -22,14 +22,13 @@ from table import cell, markdown
 
 @dataclass(frozen=True)
 class Run:
-    """What one load on one contender came to. Processor time is in µs a request, latencies in µs, memory in MB."""
+    """What one load on one contender came to. Processor time is in µs a request, a latency in µs, memory at most in MB."""
     rate: float
     server_cpu: float | None
     redis_cpu: float
     p50: float
     p99: float
     memory: float | None
-    peak: float | None
     failures: int
     # Frames that Redis says went in or out, by the answers that say so, and whether the two differ by no more than what
     # was under way when the load began and ended.
@@ -89,8 +88,7 @@ def measure(case: Case, load: Load, connections: int, seconds: int) -> Run:
         redis_cpu=(redis_after.cpu - redis_before.cpu) / max(sent.answers, 1) * 1e6,
         p50=sent.p50,
         p99=sent.p99,
-        memory=after.memory if server else None,
-        peak=after.peak if server else None,
+        memory=after.peak if server else None,
         failures=sent.failures,
         verified=(last - moved) / max(frames, 1) if keeps_frames else None,
         is_verified=not keeps_frames or abs(last - moved - frames) <= 2 * connections,
@@ -191,8 +189,10 @@ NOTES = """\
 
 
 def table(runs: dict[tuple[str, int, str], list[Run]]) -> str:
-    header = ["load", "conn.", "contender", "requests/s", "server CPU µs", "× webdis", "× guide", "Redis CPU µs", "p50 µs",
-              "p99 µs", "memory MB", "peak MB", "bad", "in Redis", "spans", "dropped"]
+    header = [
+        "load", "conn.", "contender", "requests/s", "server CPU µs", "× webdis", "× guide", "Redis CPU µs", "p50 µs",
+        "p99 µs", "memory MB", "bad", "in Redis", "spans", "dropped",
+    ]
     rows = []
     for (load, connections, contender), group in runs.items():
         def median(name: str) -> float | None:
@@ -208,7 +208,7 @@ def table(runs: dict[tuple[str, int, str], list[Run]]) -> str:
         rows.append([
             load, str(connections), contender, cell(median("rate")), cell(median("server_cpu"), ".1f"),
             ratio(WEBDIS.name), ratio(GUIDE.name), cell(median("redis_cpu"), ".1f"), cell(median("p50")), cell(median("p99")),
-            cell(median("memory")), cell(median("peak")), str(sum(it.failures for it in group)),
+            cell(median("memory")), str(sum(it.failures for it in group)),
             cell(median("verified"), ".4f") + mark, cell(median("spans"), ".3f"), str(sum(it.dropped_spans for it in group)),
         ])
     return markdown(header, rows, left=3)

@@ -13,7 +13,8 @@ from loads import BASE64, BASE64_FRAME, CAMERA, FIELDS, JPEG, JSON_FRAME, TEXT, 
 from redis_server import GROUP, QUEUE
 
 HERE = Path(__file__).parent
-FRAME_ID, TRACEPARENT = "1767225600000_http_cam01_0001_0123abcd", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+FRAME_ID = "1767225600000_http_cam01_0001_0123abcd"
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Place:
 
     @property
     def environment(self) -> dict[str, str]:
-        """For those that take OpenTelemetry's variables. So many spans may wait that none is dropped; all else is as ever."""
+        """For those that take OpenTelemetry's variables. So many spans may wait that none is dropped."""
         return {
             "REDIS_URL": f"redis://127.0.0.1:{self.redis_port}",
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.receiver_port}",
@@ -168,8 +169,8 @@ def start_nginx(place: Place) -> tuple[list[str], dict[str, str]]:
 
 
 NGINX = Contender(
-    "nginx", "nginx, one process, with a reply that never changes: what HTTP alone costs", start_nginx, FRAME_BUFFER_REQUESTS,
-    receipt='"receipt":"([^"]+)"',
+    "nginx", "nginx, one process, with a reply that never changes: what HTTP alone costs", start_nginx,
+    FRAME_BUFFER_REQUESTS, receipt='"receipt":"([^"]+)"',
 )
 
 

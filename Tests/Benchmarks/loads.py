@@ -37,7 +37,7 @@ BASE64_FRAME = frame(BASE64, data_encoding="base64")
 
 
 def http(method: str, path: str, body: bytes = b"", content_type: str = "application/json", length: str = "") -> bytes:
-    """A whole request."""
+    """A whole request; `length` stands in for the body's where that isn't known yet."""
     head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
     if body:
         head += f"Content-Type: {content_type}\r\nContent-Length: {length or len(body)}\r\n"
@@ -79,8 +79,8 @@ LOADS = {
         Load("jpeg", ("jpeg",), "a JPEG of 50 KB is enqueued as it is", keeps=2000),
         Load("base64", ("base64",), "the same as base64 in JSON", keeps=2000),
         Load("dequeue", ("dequeue",), "one of these JSON frames is dequeued", is_filled=True),
-        Load("lease", ("lease",), "one is dequeued with a lease, or such a one acknowledged: two requests a frame", is_filled=True),
-        Load("mixed", MIXED, "JSON frames are enqueued and dequeued in turn, every fourth by a lease", is_filled=True, depth=1000),
+        Load("lease", ("lease",), "one is dequeued with a lease, or acknowledged: two requests a frame", is_filled=True),
+        Load("mixed", MIXED, "they are enqueued and dequeued in turn, every fourth with a lease", is_filled=True, depth=1000),
     )
 }
 
@@ -97,7 +97,8 @@ class Sent:
 
 
 def wrk(
-    port: int, requests: dict[str, bytes], turns: tuple[str, ...], receipt: str, connections: int, seconds: int, folder: Path
+    port: int, requests: dict[str, bytes], turns: tuple[str, ...], receipt: str, connections: int, seconds: int,
+    folder: Path,
 ) -> Sent:
     """Sends `turns` of `requests`, one thread having all connections."""
     files = folder / "requests"
@@ -123,7 +124,8 @@ def wrk(
 def redis_benchmark(port: int, command: list[str | bytes], connections: int, count: int) -> Sent:
     """Sends a command of Redis `count` times."""
     run = subprocess.run(
-        ["redis-benchmark", "-p", str(port), "-c", str(connections), "-n", str(count), "--csv", "--precision", "3", *command],
+        ["redis-benchmark", "-p", str(port), "-c", str(connections), "-n", str(count), "--csv", "--precision", "3",
+         *command],
         capture_output=True, start_new_session=True,
     )
     figures = re.findall(rb'"([0-9.]+)"', run.stdout.splitlines()[-1] if run.stdout else b"")[-7:]

@@ -1,4 +1,4 @@
-"""A receiver of OTLP over HTTP that costs next to nothing while a load runs: it keeps the bodies, and looks at them when asked.
+"""A receiver of OTLP over HTTP that costs next to nothing while a load runs: it keeps bodies, and looks at them when asked.
 
 It listens on 127.0.0.1 at the port in its argument. GET /calls answers with how many requests came, in how many bytes;
 GET /spans with how many spans were in them, which takes a second for a million. Protobuf only, gzip or not.

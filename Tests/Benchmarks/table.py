@@ -13,11 +13,11 @@ def markdown(header: list[str], rows: list[list[str]], left: int = 1) -> str:
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
 
     def line(cells: list[str]) -> str:
-        aligned = (cell.ljust(width) if i < left else cell.rjust(width) for i, (cell, width) in enumerate(zip(cells, widths)))
+        aligned = (text.ljust(widths[i]) if i < left else text.rjust(widths[i]) for i, text in enumerate(cells))
         return "| " + " | ".join(aligned) + " |"
 
-    rule = "|" + "|".join("-" * (width + 2) if i < left else "-" * (width + 1) + ":" for i, width in enumerate(widths)) + "|"
-    return "\n".join([line(header), rule, *map(line, rows)])
+    rules = ("-" * (width + 2) if i < left else "-" * (width + 1) + ":" for i, width in enumerate(widths))
+    return "\n".join([line(header), "|" + "|".join(rules) + "|", *map(line, rows)])
 
 
 def cell(value: float | None, form: str = ",.0f") -> str:
