@@ -62,13 +62,15 @@ def main() -> int:
 
     print(f"{machine()}\n\nscripts/bench {' '.join(sys.argv[1:])}\n")
     if given.subject == "promises":
-        kept = promises(given.seconds)
+        kept = promises(given.rounds, given.seconds)
     elif given.subject == "growth":
         kept = growth(given.rounds, given.seconds)
     else:
-        cases = [(LOADS[name], number) for name in given.loads for number in given.connections or [32]]
-        if not given.connections and "json" in given.loads:
-            cases[1:1] = [(LOADS["json"], 1), (LOADS["json"], 1000)]
+        cases = [
+            (LOADS[name], number)
+            for name in given.loads
+            for number in given.connections or ([1, 32, 1000] if name == "json" else [32])
+        ]
         contenders = [CONTENDERS[name] for name in given.contenders]
         kept = compare(contenders, cases, given.rounds, given.seconds, given.raw)
     return 0 if kept else 1

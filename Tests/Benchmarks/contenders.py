@@ -49,10 +49,14 @@ class Contender:
     health: str = "/health"
     # A Lua pattern that finds the receipt in an answer.
     receipt: str = ""
-    # Frames that it can hand out in a second at most; 0: it has none.
+    # Frames that it can hand out in a second at most; 0: it keeps none.
     pace: int = 0
     # Scripts that Redis has to have.
     scripts: tuple[str, ...] = ()
+
+    @property
+    def keeps_frames(self) -> bool:
+        return self.pace > 0
 
 
 def executable() -> str:
@@ -190,7 +194,5 @@ REDIS_BENCHMARK = Contender(
 TRACED = frame_buffer("frame-buffer", "Frame Buffer, every frame traced")
 UNSAMPLED = frame_buffer("not-sampled", "the same with OTEL_TRACES_SAMPLER=always_off", OTEL_TRACES_SAMPLER="always_off")
 DISABLED = frame_buffer("disabled", "the same with OTEL_SDK_DISABLED=true", OTEL_SDK_DISABLED="true")
-CONTENDERS = {
-    contender.name: contender
-    for contender in (TRACED, UNSAMPLED, DISABLED, WEBDIS, GUIDE, NGINX, REDIS_BENCHMARK)
-}
+FRAME_BUFFERS = {contender.name: contender for contender in (TRACED, UNSAMPLED, DISABLED)}
+CONTENDERS = FRAME_BUFFERS | {contender.name: contender for contender in (WEBDIS, GUIDE, NGINX, REDIS_BENCHMARK)}

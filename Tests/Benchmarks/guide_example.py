@@ -22,8 +22,8 @@ from redis.exceptions import ResponseError
 
 QUEUE, GROUP = "frames:queue", "workers"
 
-# RESP2, whose replies have one shape in all versions of the client.
-redis_client = Redis.from_url(os.environ["REDIS_URL"], decode_responses=True, protocol=2)
+# RESP2, whose replies have one shape in all versions of the client. Beyond 100 requests at once, its default, it would fail.
+redis_client = Redis.from_url(os.environ["REDIS_URL"], decode_responses=True, protocol=2, max_connections=5000)
 provider = TracerProvider()
 provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
 tracer = provider.get_tracer("frame_tracking")

@@ -50,7 +50,7 @@ def count_spans(body):
 
 class Receiver(asyncio.Protocol):
     calls = 0
-    bytes = 0
+    length_of_all = 0
     bodies: list[bytes] = []
     counted = 0
 
@@ -82,15 +82,15 @@ class Receiver(asyncio.Protocol):
         reply = b""
         if head.startswith(b"POST "):
             cls.calls += 1
-            cls.bytes += len(head) + 4 + len(body)
-            if cls.bytes < MOST_BYTES_KEPT:
+            cls.length_of_all += len(head) + 4 + len(body)
+            if cls.length_of_all < MOST_BYTES_KEPT:
                 cls.bodies.append(body)
         elif head.startswith(b"GET /spans"):
             cls.counted += sum(map(count_spans, cls.bodies))
             cls.bodies = []
             reply = json.dumps({"spans": cls.counted}).encode()
         else:
-            reply = json.dumps({"calls": cls.calls, "bytes": cls.bytes}).encode()
+            reply = json.dumps({"calls": cls.calls, "bytes": cls.length_of_all}).encode()
         self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(reply), reply))
 
 

@@ -90,17 +90,19 @@ class RedisClient:
         for done in range(0, count, 10_000):
             self("EVAL", COPY, 1, QUEUE, min(10_000, count - done), done, *fields)
 
-    def moved(self) -> int:
-        """How many frames ever went into the queue, and how many out of it, added up."""
-        stream = pairs(self("XINFO", "STREAM", QUEUE))
-        groups = [pairs(group) for group in self("XINFO", "GROUPS", QUEUE)]
-        read = next((group[b"entries-read"] for group in groups if group[b"name"] == GROUP.encode()), None)
-        return stream[b"entries-added"] + (read or 0)
+    def went_in(self) -> int:
+        """How many frames ever went into the queue."""
+        return pairs(self("XINFO", "STREAM", QUEUE))[b"entries-added"]
 
-    def waiting(self) -> int:
-        """How many frames were never handed out."""
+    def came_out(self) -> int:
+        """How many frames the group was ever handed."""
         groups = [pairs(group) for group in self("XINFO", "GROUPS", QUEUE)]
-        return next((group[b"lag"] or 0 for group in groups if group[b"name"] == GROUP.encode()), 0)
+        # None until the first.
+        return next(group[b"entries-read"] or 0 for group in groups if group[b"name"] == GROUP.encode())
+
+    def moved(self) -> int:
+        """Both together."""
+        return self.went_in() + self.came_out()
 
 
 def pairs(reply: list) -> dict:
