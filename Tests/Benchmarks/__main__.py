@@ -15,11 +15,13 @@ from table import machine
 
 DESCRIPTION = """\
 Measures Frame Buffer on this machine, each time with a fresh Redis, a receiver of spans and servers on loopback, all of
-which have ended afterwards.
+which have ended afterwards. Figures come to standard output, progress to standard error.
 
   compare   Frame Buffer beside others, under the same loads (default; about 15 minutes)
-  promises  what the guide promises of tracing, beside what it really costs (a minute)
-  growth    how cost grows with the queue, connections, waiting workers, leases and large frames (some minutes)
+  promises  what the guide promises of tracing, beside what it really costs (two minutes)
+  growth    how cost grows with the queue, connections, waiting workers, leases and large frames (five minutes)
+
+It exits with 1 if Frame Buffer failed a request, lost a frame, or does not keep to what is promised.
 """
 
 

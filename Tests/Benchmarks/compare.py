@@ -82,11 +82,13 @@ def measure(case: Case, load: Load, connections: int, seconds: int) -> Run:
         if contender.keeps_frames:
             spans = case.received(count_spans=True).spans / max(last - first, 1)
     frames = sent.answers - sent.failures - sent.acknowledgements
+    # With those whose answers came after wrk had gone: with many connections they are many.
+    handled = max(sent.answers, last - moved + sent.acknowledgements, 1)
     ours = after.cpu - before.cpu + redis_after.cpu - redis_before.cpu + helpers
     return Run(
         rate=sent.answers / sent.seconds,
-        server_cpu=(after.cpu - before.cpu) / max(sent.answers, 1) * 1e6 if server else None,
-        redis_cpu=(redis_after.cpu - redis_before.cpu) / max(sent.answers, 1) * 1e6,
+        server_cpu=(after.cpu - before.cpu) / handled * 1e6 if server else None,
+        redis_cpu=(redis_after.cpu - redis_before.cpu) / handled * 1e6,
         p50=sent.p50,
         p99=sent.p99,
         memory=after.peak if server else None,
