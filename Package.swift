@@ -96,7 +96,9 @@ let package = Package(
         ),
         .executableTarget(
             name: "framebuffer",
-            dependencies: ["FrameBufferServer", "FrameBufferClient", arguments, nioCore, logging],
+            dependencies: [
+                "FrameBufferServer", "FrameBufferClient", "FrameTracking", arguments, nioCore, logging, tracing,
+            ],
             swiftSettings: settings,
             // Takes a tenth less of the processor than glibc's malloc does, and less memory.
             linkerSettings: [.linkedLibrary("jemalloc")]

@@ -16,7 +16,7 @@ struct FrameBufferCommand: AsyncParsableCommand {
             """,
         subcommands: [
             ServeCommand.self, EnqueueCommand.self, DequeueCommand.self, TailCommand.self, SizeCommand.self,
-            DeadLettersCommand.self, RedriveCommand.self,
+            DeadLettersCommand.self, RedriveCommand.self, BenchCommand.self,
         ]
     )
 
