@@ -54,6 +54,7 @@ let package = Package(
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CTCPInfo"),
+        .target(name: "CMallocConf"),
         .target(name: "EventLoopExecution", dependencies: [nioCore], swiftSettings: settings),
         .target(
             name: "RedisClient",
@@ -97,7 +98,8 @@ let package = Package(
         .executableTarget(
             name: "framebuffer",
             dependencies: [
-                "FrameBufferServer", "FrameBufferClient", "FrameTracking", arguments, nioCore, logging, tracing,
+                "CMallocConf", "FrameBufferServer", "FrameBufferClient", "FrameTracking", arguments, nioCore, logging,
+                tracing,
             ],
             swiftSettings: settings,
             // Takes a tenth less of the processor than glibc's malloc does, and less memory.

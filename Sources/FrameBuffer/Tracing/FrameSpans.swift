@@ -61,6 +61,7 @@ package struct FrameSpans: Sendable {
             parent: parent,
             links: other.map { [.init($0)] } ?? []
         )
+        span.setAttributes(enqueueAttributes)
         span.addEvent("frame_buffer_enqueue")
         // From where the context came from, or from wherever it is if that is nowhere.
         let baggage: Baggage? =
@@ -81,7 +82,6 @@ package struct FrameSpans: Sendable {
         isDuplicate: Bool = false
     ) {
         if span.isRecording {
-            span.setAttributes(enqueueAttributes)
             describe(&span, frameID: frameID, cameraID: frame.cameraID, size: frame.size)
             if isDuplicate { span.setAttribute("frame.duplicate", .bool(true)) }
             switch outcome {
@@ -117,8 +117,8 @@ package struct FrameSpans: Sendable {
             links: (isInFrame ? caller.span : carried?.span).map { [.init($0)] } ?? []
         )
         if span.isRecording {
-            span.addEvent("frame_buffer_dequeue")
             span.setAttributes(dequeueAttributes)
+            span.addEvent("frame_buffer_dequeue")
             describe(&span, frameID: stored.frameID, cameraID: stored.cameraID, size: stored.size)
             span.setAttribute("messaging.message.id", .string(frame.delivery.id.description))
             span.setAttribute("buffer.size", .int(frame.depth))

@@ -28,7 +28,7 @@ struct SpanFields: Sendable {
         static let link: UInt8 = 13
     }
 
-    /// What the fields of a messaging span take.
+    /// What the fields take at most, as a rule, of a span that says what many others do.
     private static let expectedLength = 1000
 
     // MARK: Adding
@@ -41,7 +41,6 @@ struct SpanFields: Sendable {
         } else if attributeCount < limits.attributes {
             keys.insert(bit)
             attributeCount += 1
-            reserve()
             bytes.writeProtobuf { $0.attribute(Number.attribute, attribute) }
         } else {
             droppedAttributes += 1
@@ -53,7 +52,7 @@ struct SpanFields: Sendable {
         if !keys.overlaps(set.keys), attributeCount + set.count <= limits.attributes, limits.valueLength == .max {
             keys.insert(set.keys)
             attributeCount += set.count
-            reserve()
+            bytes.reserveCapacity(Self.expectedLength)
             bytes.writeImmutableBuffer(set.bytes)
         } else {
             for attribute in set.attributes { setAttribute(attribute, limits) }
@@ -68,7 +67,6 @@ struct SpanFields: Sendable {
         eventCount += 1
         var event = event
         event.droppedAttributes = limits.apply(to: &event.attributes, count: limits.attributesOfAnEvent)
-        reserve()
         bytes.writeProtobuf { $0.event(Number.event, event) }
     }
 
@@ -80,12 +78,7 @@ struct SpanFields: Sendable {
         linkCount += 1
         var link = link
         link.droppedAttributes = limits.apply(to: &link.attributes, count: limits.attributesOfALink)
-        reserve()
         bytes.writeProtobuf { $0.link(Number.link, link) }
-    }
-
-    private mutating func reserve() {
-        if bytes.capacity == 0 { bytes.reserveCapacity(Self.expectedLength) }
     }
 
     // MARK: Replacing

@@ -43,7 +43,9 @@ struct IncomingRequest {
             return
         }
         if body.readableBytes + part.readableBytes > body.capacity, case .fixed(let length) = meaning.bodyLength {
-            body.reserveCapacity(min(length, max(Self.maximumReservation, body.readableBytes * 2)))
+            // Whoever has sent so much is believed to send the rest.
+            let isBelieved = body.readableBytes >= Self.maximumReservation
+            body.reserveCapacity(isBelieved ? length : min(length, Self.maximumReservation))
         }
         body.writeImmutableBuffer(part)
     }

@@ -1,0 +1,1 @@
+// Nothing to be called: what this target defines is read by jemalloc.
