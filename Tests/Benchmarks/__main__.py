@@ -6,6 +6,7 @@ import resource
 import signal
 import sys
 
+from collector import collector
 from compare import compare
 from contenders import CONTENDERS
 from growth import growth
@@ -20,6 +21,7 @@ which have ended afterwards. Figures come to standard output, progress to standa
   compare   Frame Buffer beside others, under the same loads (default; about 15 minutes)
   promises  what the guide promises of tracing, beside what it really costs (two minutes)
   growth    how cost grows with the queue, connections, waiting workers, leases and large frames (five minutes)
+  collector what a collector that is dead, slow, refusing or lying does to a service under full load (ten minutes of faults)
 
 It exits with 1 if Frame Buffer failed a request, lost a frame, or does not keep to what is promised.
 """
@@ -29,8 +31,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/bench", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("subject", nargs="?", choices=["compare", "promises", "growth"], default="compare",
-                        metavar="SUBJECT", help="compare, promises or growth; stands first")
+    parser.add_argument("subject", nargs="?", choices=["compare", "promises", "growth", "collector"],
+                        default="compare", metavar="SUBJECT", help="compare, promises, growth or collector; stands first")
     parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=list(CONTENDERS), metavar="NAME",
                         help="compare only these: " + ", ".join(CONTENDERS))
     parser.add_argument("--loads", nargs="+", choices=LOADS, default=list(LOADS), metavar="NAME",
@@ -65,6 +67,8 @@ def main() -> int:
     print(f"{machine()}\n\nscripts/bench {' '.join(sys.argv[1:])}\n")
     if given.subject == "promises":
         kept = promises(given.rounds, given.seconds)
+    elif given.subject == "collector":
+        kept = collector(14 if given.quick else 600)
     elif given.subject == "growth":
         kept = growth(given.rounds, given.seconds)
     else:

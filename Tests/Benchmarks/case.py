@@ -52,9 +52,8 @@ class Case:
                 self.client("SCRIPT", "LOAD", script)
             if self.contender.start:
                 self.receiver_port = free_port()
-                command = [sys.executable, str(HERE / "receiver.py"), str(self.receiver_port)]
-                self.receiver = self._started(stack, Process(command, self.folder))
-                self.receiver.wait_until(lambda: self.received().calls == 0)
+                stack.callback(lambda: self.receiver.stop())
+                self.be_collected_by("sound")
                 self.port = free_port()
                 place = Place(self.port, self.redis.port, self.receiver_port, self.folder)
                 command, environment = self.contender.start(place)
@@ -108,6 +107,14 @@ class Case:
         self.client.fill(self.client.newest_entry(), count - 1)
 
     # MARK: Spans
+
+    def be_collected_by(self, kind: str | None) -> None:
+        """From now on spans find a receiver of that kind (receiver.py) at the same port, or none."""
+        if self.receiver:
+            self.receiver.stop()
+        if kind:
+            self.receiver = Process([sys.executable, str(HERE / "receiver.py"), str(self.receiver_port), kind], self.folder)
+            self.receiver.wait_until(lambda: self.received().calls == 0)
 
     def received(self, count_spans: bool = False) -> Spans:
         """Spans are counted where `count_spans` asks for it: that takes some seconds for a million."""

@@ -1,7 +1,8 @@
 """A receiver of OTLP over HTTP that costs next to nothing while a load runs: it keeps bodies, and looks at them when asked.
 
 It listens on 127.0.0.1 at the port in its argument. GET /calls answers with how many requests came, in how many bytes;
-GET /spans with how many spans were in them, which takes a second for a million. Protobuf only, gzip or not.
+GET /spans with how many spans were in them, which takes a second for a million. Protobuf only, gzip or not. A second argument
+names what is wrong with it: see `FAULTS`.
 """
 import asyncio
 import gzip
@@ -48,7 +49,38 @@ def count_spans(body):
     )
 
 
+def head_of(status, *fields):
+    return "\r\n".join([f"HTTP/1.1 {status}", *fields, "", ""]).encode()
+
+
+def endlessly(transport):
+    """Goes on with an answer until somebody closes it."""
+    if not transport.is_closing():
+        transport.write(b"400\r\n" + bytes(1024) + b"\r\n")
+        asyncio.get_running_loop().call_later(0.01, endlessly, transport)
+
+
+def begin_endless_answer(transport):
+    transport.write(head_of("200 OK", "Content-Type: application/x-protobuf", "Transfer-Encoding: chunked"))
+    endlessly(transport)
+
+
+OK = head_of("200 OK", "Content-Length: 0")
+# How a faulty receiver answers spans.
+FAULTS = {
+    "slow": lambda transport: asyncio.get_running_loop().call_later(8, transport.write, OK),
+    "hanging": lambda transport: None,
+    "refusing": lambda transport: transport.write(head_of("503 Busy", "Retry-After: 1", "Content-Length: 0")),
+    "rejecting": lambda transport: transport.write(head_of("400 Bad Request", "Content-Length: 0")),
+    "lying": lambda transport: transport.write(
+        head_of("200 OK", "Content-Type: application/x-protobuf", "Content-Length: 4") + b"\xff\xfe\xfd\xfc"
+    ),
+    "endless": begin_endless_answer,
+}
+
+
 class Receiver(asyncio.Protocol):
+    fault = None
     calls = 0
     length_of_all = 0
     bodies: list[bytes] = []
@@ -80,6 +112,8 @@ class Receiver(asyncio.Protocol):
     def answer(self, head, body):
         cls = type(self)
         reply = b""
+        if head.startswith(b"POST ") and cls.fault:
+            return FAULTS[cls.fault](self.transport)
         if head.startswith(b"POST "):
             cls.calls += 1
             cls.length_of_all += len(head) + 4 + len(body)
@@ -103,6 +137,8 @@ def content_length(head):
 
 
 async def main():
+    if len(sys.argv) > 2 and sys.argv[2] in FAULTS:
+        Receiver.fault = sys.argv[2]
     server = await asyncio.get_running_loop().create_server(Receiver, "127.0.0.1", int(sys.argv[1]))
     await server.serve_forever()
 

@@ -163,7 +163,7 @@ struct ProtobufWriter: ~Copyable {
 
 extension ByteBuffer {
     /// Room that is made for what is written to protobuf at first.
-    private static let protobufRoom = 256
+    private static let protobufRoom = 128
 
     /// Writes what `body` does, which is called again with more room where there was too little.
     mutating func writeProtobuf(_ body: (inout ProtobufWriter) -> Void) {
