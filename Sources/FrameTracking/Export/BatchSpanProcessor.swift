@@ -44,18 +44,13 @@ package final class BatchSpanProcessor: Sendable {
     // MARK: Callers' side
 
     /// Queues an ended span, or drops and counts it. Never waits.
-    package func enqueue(_ span: consuming SpanRecord) {
-        // Moved in and out of an optional, since a closure may not consume what it captures.
-        var pending = Optional(span)
-        let offer = state.withLock { state in
-            if !state.hasStopped, let span = pending.take() {
-                let offer = state.queue.append(span)
-                if offer != .dropped { return offer }
-            }
-            state.statistics.droppedQueueFull += 1
-            return .dropped
+    package func enqueue(_ span: borrowing SpanRecord) {
+        let isBatchComplete = state.withLock { state in
+            let offer = state.hasStopped ? .dropped : state.queue.append(span)
+            if offer == .dropped { state.statistics.droppedQueueFull += 1 }
+            return offer == .completedBatch
         }
-        if offer == .completedBatch { wake.yield() }
+        if isBatchComplete { wake.yield() }
     }
 
     /// Has what waits exported at once, without waiting for it.
@@ -103,22 +98,20 @@ package final class BatchSpanProcessor: Sendable {
     private func exportUntilStopped(with exporter: some SpanExporter) async {
         var log = ExportLog(logger: logger, clock: clock)
         for await _ in wakes {
-            while !Task.isCancelled, var batch = nextBatch() {
+            while !Task.isCancelled, let batch = nextBatch() {
                 let result = await exporter.export(batch)
                 let statistics = state.withLock { state in
                     state.statistics.count(result, of: batch.count)
                     return state.statistics
                 }
                 log.note(result, of: batch.count, statistics)
-                // The spans are freed here and not under the lock.
-                batch.removeAll(keepingCapacity: true)
                 state.withLock { $0.queue.recycle(batch) }
             }
             if state.withLock({ $0.hasStopped }) { return }
         }
     }
 
-    private func nextBatch() -> [SpanRecord]? {
+    private func nextBatch() -> SpanBatch? {
         state.withLock { state in
             let batch = state.queue.takeBatch(partial: state.isBatchDue || state.isStopping)
             // Complete batches go first; once this one has gone too, the next is only due with the next delay.

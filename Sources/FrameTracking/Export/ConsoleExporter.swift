@@ -24,13 +24,11 @@ package struct ConsoleExporter: SpanExporter {
         self.timeout = settings.batching.exportTimeout
     }
 
-    package func export(_ spans: [SpanRecord]) async -> ExportResult {
+    package func export(_ batch: SpanBatch) async -> ExportResult {
         let elapsed = ContinuousClock().stopwatch()
         var lines = ByteBuffer()
-        for span in spans {
-            var json = JSONText(capacity: 2048)
-            json.span(span)
-            lines.writeImmutableBuffer(json.finish())
+        for case (UInt64(SpanBatch.field), .bytes(let span)) in ProtobufReader(batch.bytes.readableBytesView) {
+            lines.writeImmutableBuffer(OTLPJSON.encode(span, as: .span))
             lines.writeStaticString("\n")
         }
         while lines.readableBytes > 0 {

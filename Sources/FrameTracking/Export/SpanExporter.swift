@@ -2,7 +2,7 @@
 package protocol SpanExporter: Sendable {
     /// Sends one batch, which is not empty, and comes back within the exporter's own time limit. Cancelling it makes
     /// it fail at once.
-    func export(_ spans: [SpanRecord]) async -> ExportResult
+    func export(_ batch: SpanBatch) async -> ExportResult
 }
 
 /// What became of a batch.

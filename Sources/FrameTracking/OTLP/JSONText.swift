@@ -31,13 +31,6 @@ struct JSONText: ~Copyable {
         needsComma = false
     }
 
-    /// A value that is written already.
-    mutating func fragment(_ fragment: ByteBuffer) {
-        separate()
-        buffer.writeImmutableBuffer(fragment)
-        needsComma = true
-    }
-
     private mutating func enclosed(_ open: StaticString, _ close: StaticString, _ body: (inout JSONText) -> Void) {
         separate()
         buffer.writeStaticString(open)

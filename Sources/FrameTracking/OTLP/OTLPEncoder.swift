@@ -8,9 +8,8 @@ package struct OTLPEncoder: Sendable {
     /// The resource and the scope, encoded once.
     private let resource: ByteBuffer
     private let scope: ByteBuffer
-
-    /// Room left before the spans for the two lengths and tags above them.
-    private static let envelope = 32
+    /// What says by which conventions both name things; they have it in a field of the same number.
+    private let schema = encoded { $0.string(3, Resource.schemaURL) }
 
     /// An encoder for spans of this process.
     package init(settings: TracingSettings) {
@@ -28,50 +27,22 @@ package struct OTLPEncoder: Sendable {
         }
     }
 
-    /// One request with all of `spans`.
-    ///
-    /// The spans are written first. What stands before them has a length that depends on theirs, and is then put
-    /// where it just ends at their beginning.
-    package func encode(_ spans: [SpanRecord]) -> ByteBuffer {
-        let spansStart = OTLPEncoder.envelope + resource.readableBytes + scope.readableBytes
-        var buffer = ByteBufferAllocator().buffer(capacity: spansStart + spans.count * 1024)
-        buffer.moveWriterIndex(to: spansStart)
-        for span in spans { buffer.writeProtobuf { $0.span(2, span) } }
-        let schema = OTLPEncoder.encoded { $0.string(3, Resource.schemaURL) }
-        let scopeSpans = scope.readableBytes + buffer.writerIndex - spansStart + schema.readableBytes
-        let scopeTag = OTLPEncoder.tag(2, length: scopeSpans)
-        let resourceTag = OTLPEncoder.tag(
-            1,
-            length: resource.readableBytes + scopeTag.count + scopeSpans + schema.readableBytes
-        )
-        buffer.writeImmutableBuffer(schema)
-        buffer.writeImmutableBuffer(schema)
-        let start = spansStart - scope.readableBytes - scopeTag.count - resource.readableBytes - resourceTag.count
-        var index = start
-        index += buffer.setBytes(resourceTag, at: index)
-        index += buffer.setBuffer(resource, at: index)
-        index += buffer.setBytes(scopeTag, at: index)
-        buffer.setBuffer(scope, at: index)
-        buffer.moveReaderIndex(to: start)
+    /// One request with all spans of a batch.
+    package func encode(_ batch: SpanBatch) -> ByteBuffer {
+        let scopeSpans = scope.readableBytes + batch.bytes.readableBytes + schema.readableBytes
+        let resourceSpans =
+            resource.readableBytes + ProtobufWriter.lengthOfField(scopeSpans) + schema.readableBytes
+        var buffer = ByteBufferAllocator().buffer(capacity: ProtobufWriter.lengthOfField(resourceSpans))
+        buffer.writeProtobufHeader(1, length: resourceSpans)
+        buffer.writeImmutableBuffer(resource)
+        buffer.writeProtobufHeader(2, length: scopeSpans)
+        for part in [scope, batch.bytes, schema, schema] { buffer.writeImmutableBuffer(part) }
         return buffer
     }
-
-    // MARK: Buffers
 
     private static func encoded(_ body: (inout ProtobufWriter) -> Void) -> ByteBuffer {
         var buffer = ByteBuffer()
         buffer.writeProtobuf(body)
         return buffer
-    }
-
-    private static func tag(_ field: UInt8, length: Int) -> [UInt8] {
-        var tag = [field << 3 | 2]
-        var rest = length
-        while rest >= 0x80 {
-            tag.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        tag.append(UInt8(rest))
-        return tag
     }
 }

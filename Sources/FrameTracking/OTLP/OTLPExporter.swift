@@ -9,7 +9,7 @@ import Synchronization
 /// An export takes no longer than the timeout, all attempts together.
 package final class OTLPExporter: SpanExporter {
     private let client: HTTPClient
-    private let encode: @Sendable ([SpanRecord]) -> ByteBuffer
+    private let encode: @Sendable (SpanBatch) -> ByteBuffer
     private let endpoint: String
     private let headers: HTTPHeaders
     private let compression: TracingSettings.Compression
@@ -52,12 +52,13 @@ package final class OTLPExporter: SpanExporter {
         self.now = now
         self.compression = settings.compression
         var headers = HTTPHeaders(settings.headers.map { ($0.name, $0.value) })
+        let encoder = OTLPEncoder(settings: settings)
         switch settings.otlpProtocol {
         case .protobuf:
-            encode = OTLPEncoder(settings: settings).encode
+            encode = encoder.encode
             headers.replaceOrAdd(name: "content-type", value: "application/x-protobuf")
         case .json:
-            encode = OTLPJSONEncoder(settings: settings).encode
+            encode = { OTLPJSON.encode(encoder.encode($0), as: .request) }
             headers.replaceOrAdd(name: "content-type", value: "application/json")
         }
         headers.remove(name: "content-encoding")
@@ -70,7 +71,7 @@ package final class OTLPExporter: SpanExporter {
 
     // MARK: Exporting
 
-    package func export(_ spans: [SpanRecord]) async -> ExportResult {
+    package func export(_ batch: SpanBatch) async -> ExportResult {
         let elapsed = clock.stopwatch()
         var schedule = RetrySchedule(limit: timeout, initialBackoff: initialBackoff)
         let pause = pauseEnd.withLock { $0 } - uptime()
@@ -78,7 +79,7 @@ package final class OTLPExporter: SpanExporter {
             guard pause < timeout else { return .failed(.unreachable, "the receiver has asked for a pause") }
             guard (try? await clock.sleep(for: pause)) != nil else { return .failed(.stopped, "stopped") }
         }
-        let body = encode(spans)
+        let body = encode(batch)
         guard body.readableBytes <= OTLPExporter.maximumRequest else {
             return .failed(.refused, "they are more than \(OTLPExporter.maximumRequest >> 20) MiB")
         }

@@ -99,3 +99,11 @@ extension ProtobufWriter {
         body(&self)
     }
 }
+
+extension SpanRecord {
+    /// `SpanFlags`: the trace flags, and that it is known whether the context is remote, and whether it is. A root
+    /// has no parent that could be remote, which counts as known.
+    fileprivate static func flags(_ flags: TraceFlags, isRemote: Bool) -> UInt32 {
+        UInt32(flags.rawValue) | 0x100 | (isRemote ? 0x200 : 0)
+    }
+}

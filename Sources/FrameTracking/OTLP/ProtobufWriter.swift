@@ -165,6 +165,17 @@ extension ByteBuffer {
     /// Room that is made for what is written to protobuf at first.
     private static let protobufRoom = 128
 
+    /// Writes what stands before the `length` bytes of a field.
+    mutating func writeProtobufHeader(_ field: UInt8, length: Int) {
+        writeInteger(field << 3 | 2)
+        var rest = length
+        while rest >= 0x80 {
+            writeInteger(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        writeInteger(UInt8(rest))
+    }
+
     /// Writes what `body` does, which is called again with more room where there was too little.
     mutating func writeProtobuf(_ body: (inout ProtobufWriter) -> Void) {
         var room = Self.protobufRoom

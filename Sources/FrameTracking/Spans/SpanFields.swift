@@ -2,8 +2,8 @@ import NIOCore
 
 /// The attributes, events and links of a span, as fields of OTLP's `Span` from the moment when they are added.
 ///
-/// So a span that has ended goes to its receiver by a copy of these bytes. Whoever needs the parts again reads them from here:
-/// see ``SpanFields/attributes`` and so on.
+/// So a span that has ended goes to its receiver by copies of these bytes, and nothing is left to be encoded or freed piece by
+/// piece.
 struct SpanFields: Sendable {
     /// The fields, in the order in which they were added.
     private(set) var bytes = ByteBuffer()

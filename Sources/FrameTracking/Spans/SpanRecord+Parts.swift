@@ -46,9 +46,9 @@ extension SpanRecord {
     /// Something that happened at one moment of a span.
     package struct Event: Hashable, Sendable {
         /// What happened.
-        package internal(set) var name: String
+        package let name: String
         /// Nanoseconds since 1970.
-        package internal(set) var time: UInt64
+        package let time: UInt64
         /// The event's properties; keys are distinct.
         package internal(set) var attributes: [Attribute]
         /// How many properties there was no room for.

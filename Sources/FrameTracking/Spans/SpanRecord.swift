@@ -1,8 +1,7 @@
 /// A span while it is being filled: a plain value, owned by whoever does the work it describes.
 ///
-/// What it is told is written down at once in the form in which it will be sent (``SpanFields``): that is one allocation, and
-/// nothing is left to be encoded or freed piece by piece. When the span is not recorded the setters do nothing, so callers
-/// need not ask first.
+/// What it is told is written down at once in the form in which it will be sent (``SpanFields``). When the span is not recorded
+/// the setters do nothing, so callers need not ask first.
 package struct SpanRecord: Sendable {
     /// What the span was called when it started, or renamed to since.
     package var name: String

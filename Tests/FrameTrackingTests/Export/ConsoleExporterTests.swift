@@ -12,7 +12,7 @@ struct ConsoleExporterTests {
             settings: TracingSettings(),
             descriptor: pipe.fileHandleForWriting.fileDescriptor
         )
-        let spans = ["a", "b\nc"].map { Fixture.span($0) }
+        let spans = SpanBatch(["a", "b\nc"].map { Fixture.span($0) })
         #expect(await exporter.export(spans) == .exported(rejected: 0, message: ""))
         try pipe.fileHandleForWriting.close()
         let lines = try #require(try pipe.fileHandleForReading.readToEnd()).split(separator: UInt8(ascii: "\n"))
@@ -30,7 +30,7 @@ struct ConsoleExporterTests {
         var settings = TracingSettings()
         settings.batching.exportTimeout = .milliseconds(50)
         let descriptor = pipe.fileHandleForWriting.fileDescriptor
-        let spans = (0..<1000).map { _ in Fixture.fullSpan() }
+        let spans = SpanBatch((0..<1000).map { _ in Fixture.fullSpan() })
         let impatient = ConsoleExporter(settings: settings, descriptor: descriptor)
         #expect(await impatient.export(spans) == .failed(.unreachable, "nobody reads standard output"))
         let patient = ConsoleExporter(settings: TracingSettings(), descriptor: descriptor)
@@ -48,7 +48,7 @@ struct ConsoleExporterTests {
         let exporter = RecordingExporter()
         let running = Task { await tracer.processor?.run(exporter: exporter) }
         tracer.end(tracer.startSpan("span"))
-        await eventually("the span is written") { exporter.spans.count == 1 }
+        await eventually("the span is written") { exporter.count == 1 }
         running.cancel()
         await running.value
         #expect(tracer.statistics.exporter == "console")

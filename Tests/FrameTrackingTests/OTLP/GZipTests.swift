@@ -19,7 +19,8 @@ struct GZipTests {
 
     @Test("Spans become much smaller")
     func ratio() throws {
-        let batch = OTLPEncoder(settings: TracingSettings()).encode((0..<100).map { _ in Fixture.fullSpan() })
+        let spans = SpanBatch((0..<100).map { _ in Fixture.fullSpan() })
+        let batch = OTLPEncoder(settings: TracingSettings()).encode(spans)
         let compressed = try #require(GZip.compress(batch))
         #expect(compressed.readableBytes < batch.readableBytes / 3)
     }

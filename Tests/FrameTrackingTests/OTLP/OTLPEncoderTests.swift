@@ -6,7 +6,7 @@ import Testing
 @Suite("OTLP encoding")
 struct OTLPEncoderTests {
     private func decode(_ spans: [SpanRecord]) throws -> (resource: Protobuf, scope: Protobuf, spans: [Protobuf]) {
-        let bytes = Array(OTLPEncoder(settings: TracingSettings()).encode(spans).readableBytesView)
+        let bytes = Array(OTLPEncoder(settings: TracingSettings()).encode(SpanBatch(spans)).readableBytesView)
         let request = try Protobuf(bytes)
         let resourceSpans = try request.messages(1)
         #expect(request.fields.count == 1 && resourceSpans.count == 1)
@@ -121,7 +121,7 @@ struct OTLPEncoderTests {
         ])
         settings.serviceName = "buffer"
         settings.serviceVersion = "1.2.3"
-        let bytes = Array(OTLPEncoder(settings: settings).encode([Fixture.span()]).readableBytesView)
+        let bytes = Array(OTLPEncoder(settings: settings).encode(SpanBatch([Fixture.span()])).readableBytesView)
         let resourceSpans = try #require(Protobuf(bytes).messages(1).first)
         let attributes = try #require(resourceSpans.messages(1).first).attributes(1)
         #expect(attributes["service.name"] == "buffer")

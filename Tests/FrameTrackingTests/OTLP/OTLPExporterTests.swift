@@ -47,7 +47,7 @@ struct OTLPExporterTests {
         try await exporting(to: []) {
             $0.headers = [.init(name: "authorization", value: "Basic dTpwPQ=="), .init(name: "x-a", value: "1=2")]
         } _: { exporter, collector in
-            let result = await exporter.export([Fixture.span("a"), Fixture.span("b")])
+            let result = await exporter.export(SpanBatch([Fixture.span("a"), Fixture.span("b")]))
             #expect(result == .exported(rejected: 0, message: ""))
             let request = try #require(collector.requests.first)
             #expect(collector.requests.count == 1)
@@ -69,7 +69,7 @@ struct OTLPExporterTests {
             .status(503, headers: ["Retry-After": "Wed, 25 Nov 2026 00:00:09 GMT"]), .status(502), .status(504), .close,
         ]
         try await exporting(to: replies) { exporter, collector in
-            #expect(await exporter.export([Fixture.span()]) == .exported(rejected: 0, message: ""))
+            #expect(await exporter.export(SpanBatch([Fixture.span()])) == .exported(rejected: 0, message: ""))
             #expect(collector.requests.count == 7)
             #expect(Set(collector.requests.map(\.body)).count == 1)
             let sleeps = clock.sleeps
@@ -84,7 +84,10 @@ struct OTLPExporterTests {
         try await exporting(to: [.status(status, headers: ["Location": "/elsewhere", "Retry-After": "0"])]) {
             exporter,
             collector in
-            #expect(await exporter.export([Fixture.span()]) == .failed(.refused, "the receiver answered \(status)"))
+            #expect(
+                await exporter.export(SpanBatch([Fixture.span()]))
+                    == .failed(.refused, "the receiver answered \(status)")
+            )
             #expect(collector.requests.count == 1)
             #expect(clock.sleeps.isEmpty)
         }
@@ -94,7 +97,7 @@ struct OTLPExporterTests {
     func partialSuccess() async throws {
         let body: [UInt8] = [0x0A, 0x09, 0x08, 0x01, 0x12, 0x05] + Array("stale".utf8)
         try await exporting(to: [.status(200, body: body)]) { exporter, collector in
-            #expect(await exporter.export([Fixture.span()]) == .exported(rejected: 1, message: "stale"))
+            #expect(await exporter.export(SpanBatch([Fixture.span()])) == .exported(rejected: 1, message: "stale"))
             #expect(collector.requests.count == 1)
         }
     }
@@ -107,7 +110,7 @@ struct OTLPExporterTests {
                 .init(name: "Content-Encoding", value: "br"), .init(name: "content-type", value: "text/html"),
             ]
         } _: { exporter, collector in
-            #expect(await exporter.export([Fixture.span("a")]) == .exported(rejected: 0, message: ""))
+            #expect(await exporter.export(SpanBatch([Fixture.span("a")])) == .exported(rejected: 0, message: ""))
             let request = try #require(collector.requests.first)
             #expect(request.headers["content-encoding"] == ["gzip"])
             #expect(request.headers["content-type"] == ["application/x-protobuf"])
@@ -123,7 +126,7 @@ struct OTLPExporterTests {
         try await exporting(to: replies) {
             $0.otlpProtocol = .json
         } _: { exporter, collector in
-            #expect(await exporter.export([Fixture.span("a")]) == .exported(rejected: 1, message: "stale"))
+            #expect(await exporter.export(SpanBatch([Fixture.span("a")])) == .exported(rejected: 1, message: "stale"))
             let request = try #require(collector.requests.first)
             #expect(request.headers["content-type"] == ["application/json"])
             #expect(String(decoding: request.body, as: UTF8.self).hasPrefix(#"{"resourceSpans":[{"resource":{"#))
@@ -135,7 +138,7 @@ struct OTLPExporterTests {
         try await exporting(to: []) {
             $0.endpoint = String($0.endpoint.dropLast("/v1/traces".count))
         } _: { exporter, collector in
-            #expect(await exporter.export([Fixture.span()]) == .exported(rejected: 0, message: ""))
+            #expect(await exporter.export(SpanBatch([Fixture.span()])) == .exported(rejected: 0, message: ""))
             #expect(collector.requests.map(\.uri) == ["/"])
         }
     }
@@ -144,12 +147,14 @@ struct OTLPExporterTests {
     func pauseForAll() async throws {
         let replies: [Collector.Reply] = [.status(503, headers: ["Retry-After": "100"])]
         try await exporting(to: replies) { exporter, collector in
-            #expect(await exporter.export([Fixture.span()]) == .failed(.unreachable, "the receiver answered 503"))
+            #expect(
+                await exporter.export(SpanBatch([Fixture.span()])) == .failed(.unreachable, "the receiver answered 503")
+            )
             let asked = ExportResult.failed(.unreachable, "the receiver has asked for a pause")
-            #expect(await exporter.export([Fixture.span()]) == asked)
+            #expect(await exporter.export(SpanBatch([Fixture.span()])) == asked)
             #expect(collector.requests.count == 1 && clock.sleeps.isEmpty)
             try await clock.sleep(for: .seconds(90))
-            #expect(await exporter.export([Fixture.span()]) == .exported(rejected: 0, message: ""))
+            #expect(await exporter.export(SpanBatch([Fixture.span()])) == .exported(rejected: 0, message: ""))
             #expect(collector.requests.count == 2)
             #expect(clock.sleeps.count == 2 && clock.now.offset >= .seconds(100))
         }
@@ -159,9 +164,11 @@ struct OTLPExporterTests {
     func longestPause() async throws {
         let replies: [Collector.Reply] = [.status(429, headers: ["Retry-After": "31536000"])]
         try await exporting(to: replies) { exporter, _ in
-            #expect(await exporter.export([Fixture.span()]) == .failed(.unreachable, "the receiver answered 429"))
+            #expect(
+                await exporter.export(SpanBatch([Fixture.span()])) == .failed(.unreachable, "the receiver answered 429")
+            )
             try await clock.sleep(for: .seconds(3600))
-            #expect(await exporter.export([Fixture.span()]) == .exported(rejected: 0, message: ""))
+            #expect(await exporter.export(SpanBatch([Fixture.span()])) == .exported(rejected: 0, message: ""))
         }
     }
 
@@ -178,7 +185,10 @@ struct OTLPExporterTests {
         try await exporting(to: [.status(401, headers: ["Content-Type": type], body: body)]) {
             $0.headers = [.init(name: "authorization", value: "Bearer t0ps3cret")]
         } _: { exporter, _ in
-            #expect(await exporter.export([Fixture.span()]) == .failed(.refused, "the receiver answered 401\(told)"))
+            #expect(
+                await exporter.export(SpanBatch([Fixture.span()]))
+                    == .failed(.refused, "the receiver answered 401\(told)")
+            )
         }
     }
 
@@ -186,7 +196,7 @@ struct OTLPExporterTests {
     func webPage() async throws {
         let reply = Collector.Reply.status(200, headers: ["Content-Type": "text/html"], body: Array("<html>".utf8))
         try await exporting(to: [reply]) { exporter, collector in
-            guard case .exported(0, let message) = await exporter.export([Fixture.span()]) else {
+            guard case .exported(0, let message) = await exporter.export(SpanBatch([Fixture.span()])) else {
                 Issue.record("the status said that they were taken")
                 return
             }
@@ -198,7 +208,7 @@ struct OTLPExporterTests {
     @Test("An answer without end is refused once it is too long, and not asked for again")
     func endless() async throws {
         try await exporting(to: [.endless(200)]) { exporter, collector in
-            let result = await exporter.export([Fixture.span()])
+            let result = await exporter.export(SpanBatch([Fixture.span()]))
             #expect(result == .failed(.refused, "the receiver's answer was more than 4 MiB"))
             #expect(collector.requests.count == 1)
         }
@@ -208,7 +218,7 @@ struct OTLPExporterTests {
     func endlessErrors() async throws {
         let replies: [Collector.Reply] = [.endless(503), .stall(503, headers: ["Retry-After": "7"])]
         try await exporting(to: replies) { exporter, collector in
-            #expect(await exporter.export([Fixture.span()]) == .exported(rejected: 0, message: ""))
+            #expect(await exporter.export(SpanBatch([Fixture.span()])) == .exported(rejected: 0, message: ""))
             #expect(collector.requests.count == 3)
             #expect(clock.sleeps.count == 2 && clock.sleeps[1] >= .seconds(7))
         }
@@ -217,7 +227,7 @@ struct OTLPExporterTests {
     @Test("A success that breaks off is one: its spans were taken, and are not sent again")
     func cut() async throws {
         try await exporting(to: [.cut(200)]) { exporter, collector in
-            #expect(await exporter.export([Fixture.span()]) == .exported(rejected: 0, message: ""))
+            #expect(await exporter.export(SpanBatch([Fixture.span()])) == .exported(rejected: 0, message: ""))
             #expect(collector.requests.count == 1)
         }
     }
@@ -227,7 +237,7 @@ struct OTLPExporterTests {
         try await exporting(to: []) { exporter, collector in
             var span = Fixture.span()
             span.setAttribute("text", .string(String(repeating: "x", count: 65 << 20)))
-            #expect(await exporter.export([span]) == .failed(.refused, "they are more than 64 MiB"))
+            #expect(await exporter.export(SpanBatch([span])) == .failed(.refused, "they are more than 64 MiB"))
             #expect(collector.requests.isEmpty)
         }
     }
@@ -249,7 +259,9 @@ struct OTLPExporterTests {
         try await exporting(to: Array(repeating: .status(503), count: 100)) {
             $0.exportTimeout = .seconds(10)
         } _: { exporter, collector in
-            #expect(await exporter.export([Fixture.span()]) == .failed(.unreachable, "the receiver answered 503"))
+            #expect(
+                await exporter.export(SpanBatch([Fixture.span()])) == .failed(.unreachable, "the receiver answered 503")
+            )
             #expect(clock.now.offset < .seconds(10))
             #expect((3...6).contains(collector.requests.count))
         }
@@ -258,7 +270,9 @@ struct OTLPExporterTests {
     @Test("A Retry-After beyond the timeout is not waited for")
     func longRetryAfter() async throws {
         try await exporting(to: [.status(429, headers: ["Retry-After": "3600"])]) { exporter, collector in
-            #expect(await exporter.export([Fixture.span()]) == .failed(.unreachable, "the receiver answered 429"))
+            #expect(
+                await exporter.export(SpanBatch([Fixture.span()])) == .failed(.unreachable, "the receiver answered 429")
+            )
             #expect(collector.requests.count == 1 && clock.sleeps.isEmpty)
         }
     }
@@ -269,7 +283,8 @@ struct OTLPExporterTests {
             $0.batching.exportTimeout = .milliseconds(50)
         } _: { exporter, collector in
             #expect(
-                await exporter.export([Fixture.span()]) == .failed(.unreachable, "the receiver did not answer in time")
+                await exporter.export(SpanBatch([Fixture.span()]))
+                    == .failed(.unreachable, "the receiver did not answer in time")
             )
             #expect(collector.requests.count <= 1)
         }
@@ -283,7 +298,7 @@ struct OTLPExporterTests {
             $0.endpoint = "http://127.0.0.1:\(port)/v1/traces"
             $0.exportTimeout = .seconds(5)
         } _: { exporter, _ in
-            guard case .failed(.unreachable, let reason) = await exporter.export([Fixture.span()]) else {
+            guard case .failed(.unreachable, let reason) = await exporter.export(SpanBatch([Fixture.span()])) else {
                 Issue.record("nobody was there to take it")
                 return
             }
@@ -295,7 +310,7 @@ struct OTLPExporterTests {
     @Test("Cancelling ends an export under way at once")
     func cancelling() async throws {
         try await exporting(to: [.hang]) { exporter, collector in
-            let export = Task { await exporter.export([Fixture.span()]) }
+            let export = Task { await exporter.export(SpanBatch([Fixture.span()])) }
             await eventually("the request has arrived") { collector.requests.count == 1 }
             export.cancel()
             #expect(await export.value == .failed(.stopped, "stopped"))

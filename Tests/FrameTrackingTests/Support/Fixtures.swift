@@ -45,7 +45,7 @@ enum Fixture {
 
 /// Keeps what it is given, and answers what it is told to.
 final class RecordingExporter: SpanExporter {
-    private let state = Mutex((batches: [[SpanRecord]](), result: ExportResult.exported(rejected: 0, message: "")))
+    private let state = Mutex((batches: [SpanBatch](), result: ExportResult.exported(rejected: 0, message: "")))
     private let gate: AsyncStream<Void>?
 
     /// - Parameter gate: each export waits for one element.
@@ -53,15 +53,18 @@ final class RecordingExporter: SpanExporter {
         self.gate = gate
     }
 
-    var batches: [[SpanRecord]] { state.withLock { $0.batches } }
-    var spans: [SpanRecord] { batches.flatMap { $0 } }
+    var batches: [SpanBatch] { state.withLock { $0.batches } }
+    var count: Int { batches.map(\.count).reduce(0, +) }
+    var spans: [ReceivedSpan] {
+        get throws { try batches.flatMap { try $0.spans } }
+    }
 
     func answer(_ result: ExportResult) {
         state.withLock { $0.result = result }
     }
 
-    func export(_ spans: [SpanRecord]) async -> ExportResult {
-        state.withLock { $0.batches.append(spans) }
+    func export(_ batch: SpanBatch) async -> ExportResult {
+        state.withLock { $0.batches.append(batch) }
         if let gate { for await _ in gate { break } }
         return state.withLock { Task.isCancelled ? .failed(.stopped, "stopped") : $0.result }
     }

@@ -5,17 +5,21 @@ import Testing
 @testable import FrameTracking
 
 @Suite("OTLP in JSON")
-struct OTLPJSONEncoderTests {
+struct OTLPJSONTests {
     private func decode(_ buffer: ByteBuffer) throws -> [String: Any] {
         let object = try JSONSerialization.jsonObject(with: Data(buffer.readableBytesView))
         return try #require(object as? [String: Any])
     }
 
+    private func json(_ span: SpanRecord) -> ByteBuffer {
+        var field = ProtobufReader(SpanBatch([span]).bytes.readableBytesView)
+        guard case (_, .bytes(let message))? = field.next() else { return ByteBuffer() }
+        return OTLPJSON.encode(message, as: .span)
+    }
+
     @Test("Every part of a span arrives, by OTLP's names and forms")
     func everything() throws {
-        var json = JSONText(capacity: 16)
-        json.span(Fixture.fullSpan())
-        let buffer = json.finish()
+        let buffer = json(Fixture.fullSpan())
         let text = String(buffer: buffer)
         let spanID = try #require(try decode(buffer)["spanId"] as? String)
         #expect(
@@ -40,9 +44,7 @@ struct OTLPJSONEncoderTests {
 
     @Test("A root with nothing on it leaves out what it has not")
     func bare() throws {
-        var json = JSONText(capacity: 16)
-        json.span(Fixture.tracer().startSpan("root", at: 1))
-        let keys = try decode(json.finish()).keys
+        let keys = try decode(json(Fixture.tracer().startSpan("root", at: 1))).keys
         #expect(Set(keys) == ["traceId", "spanId", "flags", "name", "kind", "startTimeUnixNano", "endTimeUnixNano"])
     }
 
@@ -50,7 +52,8 @@ struct OTLPJSONEncoderTests {
     func request() throws {
         var spans = (0..<3).map { Fixture.span("span \($0)") }
         for _ in 0..<130 { spans[1].addEvent("event", at: 1) }
-        let request = try decode(OTLPJSONEncoder(settings: TracingSettings()).encode(spans))
+        let protobuf = OTLPEncoder(settings: TracingSettings()).encode(SpanBatch(spans))
+        let request = try decode(OTLPJSON.encode(protobuf, as: .request))
         let resourceSpans = try #require(request["resourceSpans"] as? [[String: Any]])
         #expect(request.count == 1 && resourceSpans.count == 1)
         #expect(Set(resourceSpans[0].keys) == ["resource", "scopeSpans", "schemaUrl"])
@@ -72,9 +75,7 @@ struct OTLPJSONEncoderTests {
             let text = String(String.UnicodeScalarView(scalars))
             var span = Fixture.span(text)
             span.setAttribute(text, .string(text))
-            var json = JSONText(capacity: 16)
-            json.span(span)
-            let decoded = try decode(json.finish())
+            let decoded = try decode(json(span))
             #expect((decoded["name"] as? String)?.unicodeScalars.elementsEqual(scalars) == true, "seed \(seed)")
         }
     }
