@@ -12,12 +12,12 @@ public final class FrameSpan: Tracing.Span {
     let tracer: FrameTracer
     private let state: Mutex<State>
 
-    private struct State {
+    fileprivate struct State {
         /// nil once the span has ended.
         var record: SpanRecord?
         var name: String
-        /// Kept as swift-distributed-tracing has them, which reads and writes them all at each change.
-        var attributes = SpanAttributes()
+        /// In the order in which they were set; a list, as `SpanAttributes` would take twice the memory.
+        var attributes: [(name: String, value: SpanAttribute)] = []
         /// The type and message of the last error that was recorded.
         var lastError: (type: String, message: String)?
     }
@@ -45,13 +45,13 @@ public final class FrameSpan: Tracing.Span {
 
     /// The span's attributes; changes after its end are lost.
     public var attributes: SpanAttributes {
-        get { state.withLock { $0.attributes } }
-        set { state.withLock { if $0.record?.isRecording == true { $0.attributes = newValue } } }
+        get { state.withLock { SpanAttributes($0.attributes) } }
+        set { state.withLock { $0.setAttributes(newValue) } }
     }
 
     /// Sets one attribute.
     func setAttribute(_ name: String, _ value: SpanAttribute) {
-        state.withLock { if $0.record?.isRecording == true { $0.attributes.set(name, value: value) } }
+        state.withLock { $0.setAttribute(name, value) }
     }
 
     /// Says how the work ended.
@@ -96,7 +96,9 @@ public final class FrameSpan: Tracing.Span {
             if let last = state.lastError, last == (type, message) { return }
             state.lastError = (type, message)
             state.record?.addEvent("exception", at: time, attributes: SpanRecord.attributes(attributes))
-            if state.attributes.get("error.type") == nil { state.attributes.set("error.type", value: .string(type)) }
+            if !state.attributes.contains(where: { $0.name == "error.type" }) {
+                state.setAttribute("error.type", .string(type))
+            }
         }
     }
 
@@ -106,9 +108,36 @@ public final class FrameSpan: Tracing.Span {
     public func end<Instant: TracerInstant>(at instant: @autoclosure () -> Instant) {
         let ended = state.withLock { state in
             guard var record = state.record.take() else { return nil as SpanRecord? }
-            for attribute in SpanRecord.attributes(state.attributes) { record.setAttribute(attribute) }
+            for (name, value) in state.attributes {
+                if !name.isEmpty, let value = AttributeValue(value) { record.setAttribute(name, value) }
+            }
             return record
         }
         if let ended { tracer.end(ended, at: instant().nanosecondsSinceEpoch) }
+    }
+}
+
+extension FrameSpan.State {
+    fileprivate mutating func setAttribute(_ name: String, _ value: SpanAttribute) {
+        guard record?.isRecording == true else { return }
+        if let index = attributes.firstIndex(where: { $0.name == name }) {
+            attributes[index].value = value
+        } else {
+            attributes.append((name, value))
+        }
+    }
+
+    /// Takes `new` in place of all that was set; those that are there already stay in their places.
+    fileprivate mutating func setAttributes(_ new: SpanAttributes) {
+        guard record?.isRecording == true else { return }
+        attributes.removeAll { new.get($0.name) == nil }
+        new.forEach { setAttribute($0, $1) }
+    }
+}
+
+extension SpanAttributes {
+    fileprivate init(_ list: [(name: String, value: SpanAttribute)]) {
+        self.init([:])
+        for (name, value) in list { set(name, value: value) }
     }
 }

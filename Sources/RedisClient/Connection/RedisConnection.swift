@@ -124,6 +124,12 @@ package actor RedisConnection {
             eventLoop.execute { waiter.completion(.failure(refusal)) }
             return nil
         }
+        // What is large has a buffer of its own: one that grew would be copied, into memory that is new each time. All of them
+        // leave with the flush.
+        if outbound.readableBytes > 0, outbound.readableBytes + size > limits.keptBytes {
+            write { channel.write($0, promise: $1) }
+            outbound = ByteBuffer()
+        }
         outbound.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { memory in
             var encoder = RESPEncoder(into: memory)
             encode(&encoder)
@@ -150,6 +156,13 @@ package actor RedisConnection {
     private func flush() {
         isFlushScheduled = false
         guard end == nil, outbound.readableBytes > 0 else { return }
+        write { channel.writeAndFlush($0, promise: $1) }
+        // Written at once in most cases: then the memory is ours alone again, and used again.
+        if outbound.storageCapacity > limits.keptBytes { outbound = ByteBuffer() } else { outbound.clear() }
+    }
+
+    /// Hands over what was encoded.
+    private func write(_ body: (ByteBuffer, EventLoopPromise<Void>) -> Void) {
         let count = outbound.readableBytes
         unwritten += count
         let written = eventLoop.makePromise(of: Void.self)
@@ -159,9 +172,7 @@ package actor RedisConnection {
                 connection.lastProgress = .now()
             }
         }
-        channel.writeAndFlush(outbound, promise: written)
-        // Written at once in most cases: then the memory is ours alone again, and used again.
-        if outbound.storageCapacity > limits.keptBytes { outbound = ByteBuffer() } else { outbound.clear() }
+        body(outbound, written)
     }
 
     // MARK: Receiving
