@@ -160,7 +160,7 @@ let package = Package(
             path: "Tests/Acceptance",
             exclude: [
                 "Support/leasing_worker.py", "Support/make_jpegs.py", "Support/otlp_receiver.py",
-                "Support/requirements.txt",
+                "Support/python_program.py", "Support/requirements.txt",
             ],
             swiftSettings: settings
         ),
