@@ -153,10 +153,10 @@ struct OTLPExporterTests {
             let asked = ExportResult.failed(.unreachable, "the receiver has asked for a pause")
             #expect(await exporter.export(SpanBatch([Fixture.span()])) == asked)
             #expect(collector.requests.count == 1 && clock.sleeps.isEmpty)
-            try await clock.sleep(for: .seconds(90))
+            clock.advance(by: .seconds(90))
             #expect(await exporter.export(SpanBatch([Fixture.span()])) == .exported(rejected: 0, message: ""))
             #expect(collector.requests.count == 2)
-            #expect(clock.sleeps.count == 2 && clock.now.offset >= .seconds(100))
+            #expect(clock.sleeps.count == 1 && clock.now.offset >= .seconds(100))
         }
     }
 
@@ -167,7 +167,7 @@ struct OTLPExporterTests {
             #expect(
                 await exporter.export(SpanBatch([Fixture.span()])) == .failed(.unreachable, "the receiver answered 429")
             )
-            try await clock.sleep(for: .seconds(3600))
+            clock.advance(by: .seconds(3600))
             #expect(await exporter.export(SpanBatch([Fixture.span()])) == .exported(rejected: 0, message: ""))
         }
     }

@@ -24,6 +24,11 @@ final class ImpatientClock: Clock {
             state.now = max(state.now, deadline)
         }
     }
+
+    /// Moves the clock without anybody having slept.
+    func advance(by duration: Duration) {
+        state.withLock { $0.now = $0.now.advanced(by: duration) }
+    }
 }
 
 /// A clock that stands still until the test moves it.
