@@ -6,6 +6,7 @@ struct Resource: Sendable {
     static let instrumentation = "framebuffer"
 
     let attributes: [SpanRecord.Attribute]
+
     /// The resource of this process; what the operator set goes before what was found out.
     init(settings: TracingSettings, identifiers: IdentifierGenerator = .shared) {
         var attributes = [

@@ -38,12 +38,9 @@ struct SpanFields: Sendable {
         let bit = KeyFilter(attribute.key)
         if keys.overlaps(bit), let former = rangeOfAttribute(attribute.key) {
             replace(former, with: attribute)
-        } else if attributeCount < limits.attributes {
+        } else if Self.hasRoom(&attributeCount, upTo: limits.attributes, dropped: &droppedAttributes) {
             keys.insert(bit)
-            attributeCount += 1
             bytes.writeProtobuf { $0.attribute(Number.attribute, attribute) }
-        } else {
-            droppedAttributes += 1
         }
     }
 
@@ -60,25 +57,27 @@ struct SpanFields: Sendable {
     }
 
     mutating func addEvent(_ event: SpanRecord.Event, _ limits: SpanRecord.Limits) {
-        guard eventCount < limits.events else {
-            droppedEvents += 1
-            return
-        }
-        eventCount += 1
+        guard Self.hasRoom(&eventCount, upTo: limits.events, dropped: &droppedEvents) else { return }
         var event = event
         event.droppedAttributes = limits.apply(to: &event.attributes, count: limits.attributesOfAnEvent)
         bytes.writeProtobuf { $0.event(Number.event, event) }
     }
 
     mutating func addLink(_ link: SpanRecord.Link, _ limits: SpanRecord.Limits) {
-        guard linkCount < limits.links else {
-            droppedLinks += 1
-            return
-        }
-        linkCount += 1
+        guard Self.hasRoom(&linkCount, upTo: limits.links, dropped: &droppedLinks) else { return }
         var link = link
         link.droppedAttributes = limits.apply(to: &link.attributes, count: limits.attributesOfALink)
         bytes.writeProtobuf { $0.link(Number.link, link) }
+    }
+
+    /// Counts one more among those that are taken in, or that are dropped.
+    private static func hasRoom(_ count: inout UInt32, upTo limit: UInt32, dropped: inout UInt32) -> Bool {
+        guard count < limit else {
+            dropped += 1
+            return false
+        }
+        count += 1
+        return true
     }
 
     // MARK: Replacing
