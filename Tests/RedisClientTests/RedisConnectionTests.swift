@@ -70,6 +70,37 @@ struct RedisConnectionTests {
         redis.freeze(false)
     }
 
+    @Test("A connection that sends no byte ends, however much is asked of it meanwhile")
+    func silenceUnderLoad() async throws {
+        let redis = try await RedisServer()
+        var limits = RedisLimits()
+        limits.silence = .milliseconds(100)
+        let connection = try await connect(redis, limits: limits)
+        redis.freeze(true)
+        // No more than a socket takes in without its peer's help, over five times as long as Redis may be silent.
+        var asked = 0
+        let hasEnded = try await eventually {
+            Task { try await connection.command(["PING"]) }
+            asked += 1
+            let isOpen = await connection.isOpen
+            return asked == 100 || !isOpen
+        }
+        #expect(hasEnded && asked < 100)
+        redis.freeze(false)
+    }
+
+    @Test("A command that leaves slowly, as its line is slow, may take longer than a connection may be silent")
+    func slowLine() async throws {
+        let server = try await SlowServer(bytesARead: 256 << 10, pause: .milliseconds(25))
+        var limits = RedisLimits()
+        limits.silence = .milliseconds(500)
+        let connection = try await connect(RedisAddress("unix://\(server.path)"), limits: limits)
+        let reply = try await connection.command(["ECHO", String(repeating: "x", count: 24 << 20)])
+        #expect(reply.value.string == "OK")
+        await connection.close()
+        try await server.stop()
+    }
+
     @Test("A connection that owes nothing may be silent for as long as it likes")
     func idle() async throws {
         let redis = try await RedisServer()

@@ -32,9 +32,10 @@ package actor RedisConnection {
     private var outbound = ByteBuffer()
     private var isFlushScheduled = false
     private var isSilenceWatched = false
-    /// When bytes last came or left, or something was asked while nothing was owing.
+    /// When Redis last sent bytes or took some that had to wait for that, or something was asked while nothing was owing.
     package private(set) var lastProgress = NIODeadline.now()
     private var unwritten = 0
+    private var isWriting = false
     private var digests: [RedisScript: String] = [:]
     private var end: RedisError?
     /// Set when the server said that it is a replica now: what is owing is still read, nothing more is sent.
@@ -127,7 +128,7 @@ package actor RedisConnection {
         // What is large has a buffer of its own: one that grew would be copied, into memory that is new each time. All of them
         // leave with the flush.
         if outbound.readableBytes > 0, outbound.readableBytes + size > limits.keptBytes {
-            write { channel.write($0, promise: $1) }
+            write()
             outbound = ByteBuffer()
         }
         outbound.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { memory in
@@ -156,23 +157,30 @@ package actor RedisConnection {
     private func flush() {
         isFlushScheduled = false
         guard end == nil, outbound.readableBytes > 0 else { return }
-        write { channel.writeAndFlush($0, promise: $1) }
+        isWriting = true
+        write()
+        channel.flush()
+        isWriting = false
         // Written at once in most cases: then the memory is ours alone again, and used again.
         if outbound.storageCapacity > limits.keptBytes { outbound = ByteBuffer() } else { outbound.clear() }
     }
 
-    /// Hands over what was encoded.
-    private func write(_ body: (ByteBuffer, EventLoopPromise<Void>) -> Void) {
-        let count = outbound.readableBytes
-        unwritten += count
-        let written = eventLoop.makePromise(of: Void.self)
-        written.futureResult.whenComplete { _ in
-            self.assumeIsolated { connection in
-                connection.unwritten -= count
-                connection.lastProgress = .now()
+    /// Hands over what was encoded; in pieces, so that it is seen how a large command goes on leaving.
+    private func write() {
+        while outbound.readableBytes > 0,
+            let piece = outbound.readSlice(length: min(outbound.readableBytes, limits.keptBytes))
+        {
+            unwritten += piece.readableBytes
+            let written = eventLoop.makePromise(of: Void.self)
+            written.futureResult.whenComplete { _ in
+                self.assumeIsolated { connection in
+                    connection.unwritten -= piece.readableBytes
+                    // What the kernel takes at once says nothing of Redis.
+                    if !connection.isWriting { connection.lastProgress = .now() }
+                }
             }
+            channel.write(piece, promise: written)
         }
-        body(outbound, written)
     }
 
     // MARK: Receiving
