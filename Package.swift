@@ -146,8 +146,8 @@ let package = Package(
         .testTarget(
             name: "FrameBufferServerTests",
             dependencies: [
-                "FrameBufferServer", "RedisClient", "RedisTesting", logging, lifecycle, configuration, subprocess,
-                system,
+                "FrameBufferServer", "FrameTracking", "HTTPServer", "RedisClient", "RedisTesting", nioCore, nioHTTP1,
+                logging, lifecycle, configuration, subprocess, system,
             ],
             swiftSettings: settings
         ),
@@ -160,7 +160,7 @@ let package = Package(
             path: "Tests/Acceptance",
             exclude: [
                 "Support/leasing_worker.py", "Support/make_jpegs.py", "Support/otlp_receiver.py",
-                "Support/python_program.py", "Support/requirements.txt",
+                "Support/python_program.py", "Support/read_metrics.py", "Support/requirements.txt",
             ],
             swiftSettings: settings
         ),

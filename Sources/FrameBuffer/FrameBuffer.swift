@@ -81,6 +81,8 @@ package actor FrameBuffer {
     var openSettlements: [Settlement: SettlementTurn] = [:]
 
     // Counting
+    /// What happened here since the process began.
+    package internal(set) var activity = QueueActivity()
     var measured: (at: NIODeadline, bytes: Int, oldest: FrameTime?)?
     var ghostCursor = "0-0"
     /// How far the frames kept for other groups were looked through.

@@ -15,6 +15,7 @@ extension FrameBuffer {
     func died(_ frames: RedisValue?) {
         guard let frames, frames.count > 0 else { return }
         let dead = (0..<frames.count).compactMap { frames[$0].flatMap(DeadFrame.init) }
+        activity.dead += dead.count
         let contexts = dead.map { spans.died($0) }
         // One line for all of them, with the first for an example.
         logger.warning(

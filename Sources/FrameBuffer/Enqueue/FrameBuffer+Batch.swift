@@ -30,6 +30,7 @@ extension FrameBuffer {
                 isDuplicate: (try? written.get())?.isDuplicate ?? false
             )
             if case .success(let written) = written, !written.isDuplicate {
+                activity.enqueued += 1
                 noteLast(of: entry.frame, written.frameID, written.messageID)
             }
         }

@@ -52,6 +52,7 @@ extension FrameBuffer {
             spans.endEnqueue(record, frame: entry.frame, frameID: entry.frameID, outcome: outcome)
         }
         return outcome.map { place in
+            activity.enqueued += 1
             noteLast(of: entry.frame, entry.frameID, place.id)
             return EnqueuedFrame(
                 frameID: entry.frameID,

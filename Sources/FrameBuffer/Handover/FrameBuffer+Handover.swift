@@ -26,6 +26,7 @@ extension FrameBuffer {
     package func giveBack(_ delivery: Delivery) {
         var delivery = delivery
         delivery.failures += 1
+        activity.returned += 1
         putBack(delivery)
     }
 
@@ -93,6 +94,7 @@ extension FrameBuffer {
         send(call, about: deliveries) {
             $0.settled += deliveries
         } done: { buffer, value in
+            buffer.activity.settled += deliveries.count
             buffer.saw(groups: value.integer ?? 1)
         }
     }

@@ -48,6 +48,7 @@ extension FrameBuffer {
                 let given = frames.indices.filter { reply.value[place + $0]?.integer == 1 }.map { frames[$0] }
                 for frame in frames { inHand.remove(frame.delivery.id) }
                 place += frames.count
+                activity.dequeued += given.count
                 poll.resume(returning: .success(given))
             case .failure(let error):
                 // It may have been done all the same: returning takes such a lease back.
@@ -74,6 +75,11 @@ extension FrameBuffer {
         let receipts = receipts.filter { seen.insert($0).inserted }
         do throws(RedisError) {
             let (outcome, frames) = try await settle(receipts, as: settlement)
+            switch settlement {
+            case .ack: activity.settled += outcome.settled
+            case .nack: activity.nacked += outcome.settled
+            case .extend, .reject: break
+            }
             spans.endSettlement(span, settlement, of: frames, outcome: outcome)
             return outcome
         } catch {

@@ -113,6 +113,7 @@ extension FrameBuffer {
             if let terms = poll.terms {
                 leases.append((poll, terms, frames))
             } else {
+                activity.dequeued += frames.count
                 poll.resume(returning: .success(frames))
             }
         }

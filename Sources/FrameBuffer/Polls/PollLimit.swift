@@ -3,8 +3,11 @@ internal import Synchronization
 /// How many polls may wait at once, whatever they wait for: shared by all queues and event loops of a process.
 package final class PollLimit: Sendable {
     /// The most.
-    let most: Int
+    package let most: Int
     private let waiting = Atomic(0)
+
+    /// How many wait now.
+    package var count: Int { waiting.load(ordering: .relaxed) }
 
     /// A limit of `most` polls.
     package init(_ most: Int) {

@@ -32,6 +32,8 @@ struct Endpoint: Sendable {
     /// What its requests' spans are called, and what all of them say.
     let spanName: String
     let attributes: AttributeSet
+    /// How long its requests took.
+    let durations: RequestDurations
 
     /// - Parameter route: the path, as `http.route` has it.
     init(_ method: HTTPMethod, _ route: String, tracing: Tracing, handle: @escaping Handler) {
@@ -41,6 +43,7 @@ struct Endpoint: Sendable {
         attributes = [
             "http.request.method": .string(method.rawValue), "http.route": .string(route), "url.scheme": "http",
         ]
+        durations = RequestDurations(method: method.rawValue, route: route)
     }
 }
 

@@ -10,6 +10,8 @@ package struct Endpoints: HTTPResponder {
     private let router: Router<Endpoint>
     private let tracer: FrameTracer
     private let logger: Logger
+    /// Requests that no endpoint is for, by their methods; one that is no known method is `_OTHER`, as OpenTelemetry has it.
+    private let strays: [String: RequestDurations]
 
     /// - Parameters:
     ///   - queues: the queues as this loop sees them; the first is the default.
@@ -17,6 +19,11 @@ package struct Endpoints: HTTPResponder {
     package init(queues: Queues, process: ServiceState) {
         tracer = process.tracer
         logger = process.logger
+        let methods: [HTTPMethod] = [.GET, .HEAD, .POST, .PUT, .DELETE, .CONNECT, .OPTIONS, .TRACE, .PATCH]
+        strays = Dictionary(
+            uniqueKeysWithValues: (methods.map(\.rawValue) + ["_OTHER"])
+                .map { ($0, RequestDurations(method: $0, route: "")) }
+        )
         var router = Router<Endpoint>()
         EnqueueEndpoint(queues: queues, limits: process.limits).register(in: &router)
         DequeueEndpoint(queues: queues).register(in: &router)
@@ -26,7 +33,9 @@ package struct Endpoints: HTTPResponder {
         FramesEndpoints(queues: queues).register(in: &router)
         StreamEndpoint(queues: queues).register(in: &router)
         HealthEndpoints(queues: queues, process: process).register(in: &router)
+        MetricsEndpoint(queues: queues, process: process).register(in: &router)
         self.router = router
+        process.requests.add(router.endpoints.map(\.durations) + strays.values)
     }
 
     package func respond(to request: HTTPRequest) async -> HTTPResponse {
@@ -36,9 +45,9 @@ package struct Endpoints: HTTPResponder {
         case .answer(let response): return response
         case .endpoint(let endpoint, let request, let span):
             do {
-                return finish(try await endpoint.handle(request, span.caller), endpoint, span)
+                return finish(try await endpoint.handle(request, span.caller), endpoint, request, span)
             } catch {
-                return fail(error, request, span)
+                return fail(error, endpoint, request, span)
             }
         }
     }
@@ -60,39 +69,62 @@ package struct Endpoints: HTTPResponder {
             )
         case .notFound:
             .answer(
-                HTTPProblem(
-                    .notFound,
-                    detail: "there is nothing at this path; GET /health and POST /enqueue are a start"
-                ).response()
+                refuse(
+                    request,
+                    HTTPProblem(
+                        .notFound,
+                        detail: "there is nothing at this path; GET /health and POST /enqueue are a start"
+                    )
+                )
             )
         case .methodNotAllowed(let methods):
             .answer(
-                HTTPProblem(
-                    .methodNotAllowed,
-                    detail: "\(request.method.rawValue) does nothing here",
-                    headers: ["Allow": methods.map(\.rawValue).joined(separator: ", ")]
-                ).response()
+                refuse(
+                    request,
+                    HTTPProblem(
+                        .methodNotAllowed,
+                        detail: "\(request.method.rawValue) does nothing here",
+                        headers: ["Allow": methods.map(\.rawValue).joined(separator: ", ")]
+                    )
+                )
             )
         }
     }
 
+    private func refuse(_ request: HTTPRequest, _ problem: HTTPProblem) -> HTTPResponse {
+        let durations = strays[request.method.rawValue] ?? strays["_OTHER"]
+        durations?.record(request, problem.status.code, in: nil)
+        return problem.response()
+    }
+
     @inline(never)
-    private func finish(_ answer: Endpoint.Answer, _ endpoint: Endpoint, _ span: RequestSpan) -> HTTPResponse {
+    private func finish(
+        _ answer: Endpoint.Answer,
+        _ endpoint: Endpoint,
+        _ request: HTTPRequest,
+        _ span: RequestSpan
+    ) -> HTTPResponse {
         var response = answer.response
         if let traceparent = answer.context?.traceparent ?? span.traceparent(ifFound: answer.found) {
             response.headers.add(name: "traceparent", value: traceparent)
         }
-        if endpoint.tracing == .always || answer.found || span.caller.broughtContext {
-            span.end(response.status, batch: answer.batch)
-        }
+        let isTraced = endpoint.tracing == .always || answer.found || span.caller.broughtContext
+        if isTraced { span.end(response.status, batch: answer.batch) }
+        endpoint.durations.record(request, response.status.code, in: isTraced ? span.context : nil)
         return response
     }
 
     @inline(never)
-    private func fail(_ error: any Error, _ request: HTTPRequest, _ span: RequestSpan) -> HTTPResponse {
+    private func fail(
+        _ error: any Error,
+        _ endpoint: Endpoint,
+        _ request: HTTPRequest,
+        _ span: RequestSpan
+    ) -> HTTPResponse {
         var problem = HTTPProblem(of: error)
         log(problem, of: request, in: span.context)
         span.end(problem, of: error)
+        endpoint.durations.record(request, problem.status.code, in: span.context)
         if let traceID = span.context?.traceID.hex { problem.members.append(("trace_id", .string(traceID))) }
         var response = problem.response()
         if let traceparent = span.traceparent(ifFound: true) {

@@ -70,11 +70,7 @@ struct HealthEndpoints: Sendable {
                     $0.member("queued", tracing.queued)
                     $0.member("dropped", Int(clamping: tracing.dropped))
                     $0.object("dropped_by") {
-                        $0.member("queue_full", tracing.droppedQueueFull)
-                        $0.member("refused", tracing.droppedRefused)
-                        $0.member("unreachable", tracing.droppedUnreachable)
-                        $0.member("rejected", tracing.droppedRejected)
-                        $0.member("stopped", tracing.droppedStopped)
+                        for (reason, count) in tracing.droppedBy { $0.member(reason, count) }
                     }
                 }
             }

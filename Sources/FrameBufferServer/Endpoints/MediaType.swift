@@ -42,6 +42,29 @@ struct MediaType {
     }
 }
 
+/// One of the media types that `Accept` headers list, and how much it is wanted (RFC 9110, section 12.5.1).
+struct MediaRange {
+    /// `type/subtype` in lower case, either of which may be `*`.
+    let name: String
+    /// From 0, not at all, to 1.
+    let weight: Double
+
+    /// All that the headers list, in their order.
+    static func all(of headers: [String]) -> [MediaRange] {
+        headers.flatMap { $0.split(separator: ",") }.map {
+            MediaRange(name: MediaType($0).name, weight: weight(of: $0))
+        }
+    }
+
+    private static func weight(of range: Substring) -> Double {
+        for parameter in range.split(separator: ";").dropFirst() {
+            let text = parameter.filter { $0 != " " && $0 != "\t" }.lowercased()
+            if text.hasPrefix("q=") { return Double(text.dropFirst(2)) ?? 0 }
+        }
+        return 1
+    }
+}
+
 /// What an `Accept` header asks of a dequeued frame: its payload's bytes or JSON (RFC 9110, section 12.5.1).
 enum AcceptedForm {
     case json
@@ -58,15 +81,13 @@ enum AcceptedForm {
         }
         var payload = 0.0
         var json: (weight: Double, precision: Int) = (0, 0)
-        for range in headers.flatMap({ $0.split(separator: ",") }) {
-            let name = MediaType(range).name
-            let weight = Self.weight(of: range)
-            if name.hasPrefix("image/") || name == "application/octet-stream" {
-                payload = max(payload, weight)
-            } else if let precision = ["*/*", "application/*", "application/json"].firstIndex(of: name),
+        for range in MediaRange.all(of: headers) {
+            if range.name.hasPrefix("image/") || range.name == "application/octet-stream" {
+                payload = max(payload, range.weight)
+            } else if let precision = ["*/*", "application/*", "application/json"].firstIndex(of: range.name),
                 precision >= json.precision
             {
-                json = (weight, precision)
+                json = (range.weight, precision)
             }
         }
         switch (payload, json.weight) {
@@ -74,13 +95,5 @@ enum AcceptedForm {
         case (let payload, let json) where payload > 0 && payload >= json: self = .payload
         default: self = .json
         }
-    }
-
-    private static func weight(of range: Substring) -> Double {
-        for parameter in range.split(separator: ";").dropFirst() {
-            let text = parameter.filter { $0 != " " && $0 != "\t" }.lowercased()
-            if text.hasPrefix("q=") { return Double(text.dropFirst(2)) ?? 0 }
-        }
-        return 1
     }
 }

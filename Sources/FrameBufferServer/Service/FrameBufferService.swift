@@ -90,10 +90,19 @@ package struct FrameBufferService: Sendable {
                 }
             )
         }
-        let state = ServiceState(tracer: tracer, limits: limits, logger: logger)
+        let connections = HTTPServerCounters()
+        let state = ServiceState(
+            tracer: tracer,
+            limits: limits,
+            loops: loops,
+            polls: pollLimit,
+            connections: connections,
+            logger: logger
+        )
         let server = try await HTTPServer(
             configuration: http,
             group: group,
+            counters: connections,
             logger: logger,
             shares: zip(executors, loops).map { executor, queues in
                 HTTPServer.Share(executor: executor, responder: Endpoints(queues: queues, process: state))

@@ -20,8 +20,14 @@ public struct TracingStatistics: Hashable, Sendable {
     public var isFailing = false
 
     /// How many spans were lost, for whatever reason.
-    public var dropped: Int {
-        droppedQueueFull + droppedRefused + droppedUnreachable + droppedStopped + droppedRejected
+    public var dropped: Int { droppedBy.reduce(0) { $0 + $1.count } }
+
+    /// The same by reason, as operators are told it.
+    package var droppedBy: [(reason: StaticString, count: Int)] {
+        [
+            ("queue_full", droppedQueueFull), ("refused", droppedRefused), ("unreachable", droppedUnreachable),
+            ("rejected", droppedRejected), ("stopped", droppedStopped),
+        ]
     }
 
     init(exporter: String) {

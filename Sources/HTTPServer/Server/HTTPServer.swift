@@ -15,7 +15,7 @@ import Synchronization
 /// that is left is closed.
 package final class HTTPServer: Service {
     /// What the server counts.
-    package let counters = HTTPServerCounters()
+    package let counters: HTTPServerCounters
 
     private let configuration: HTTPServerConfiguration
     private let group: any EventLoopGroup
@@ -41,15 +41,18 @@ package final class HTTPServer: Service {
     ///
     /// - Parameters:
     ///   - group: The event loops that serve connections. It has to outlive the server.
+    ///   - counters: Where it counts.
     ///   - shares: One for each loop of the group; connections of a loop without one are closed at once.
     package init(
         configuration: HTTPServerConfiguration,
         group: any EventLoopGroup,
+        counters: HTTPServerCounters = HTTPServerCounters(),
         logger: Logger,
         shares: [Share]
     ) async throws {
         self.configuration = configuration
         self.group = group
+        self.counters = counters
         self.logger = logger
         var loops: [ObjectIdentifier: NIOLoopBound<HTTPServerLoop>] = [:]
         for share in shares {

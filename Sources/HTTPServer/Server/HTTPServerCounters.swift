@@ -27,7 +27,8 @@ package final class HTTPServerCounters: Sendable {
     private let pauses = Atomic<Int>(0)
     private let resets = Atomic<Int>(0)
 
-    init() {}
+    /// Counters at zero.
+    package init() {}
 
     func connectionOpened(isRefused: Bool) {
         open.add(1, ordering: .relaxed)
