@@ -9,11 +9,11 @@ RUN apt-get update \
 WORKDIR /build
 # The dependencies first: they change seldom, and this layer is kept then.
 COPY Package.* ./
-RUN swift package resolve
+RUN swift package --scratch-path .build-release resolve
+COPY scripts/build scripts/build
 COPY Sources Sources
 COPY Tests Tests
-RUN swift build -c release --product framebuffer --static-swift-stdlib \
-    && strip --strip-debug -o /framebuffer "$(swift build -c release --static-swift-stdlib --show-bin-path)/framebuffer"
+RUN scripts/build && strip --strip-debug -o /framebuffer .build-release/release/framebuffer
 
 FROM debian:bookworm-slim
 # redis-server is for the embedded mode; with REDIS_URL it is never started. ca-certificates is for a receiver of traces at

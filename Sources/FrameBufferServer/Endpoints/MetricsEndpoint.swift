@@ -175,7 +175,9 @@ struct MetricsEndpoint: Sendable {
 
     private func writeProcess(to text: inout MetricsText) {
         let usage = ProcessUsage()
-        text.counter("process_cpu_seconds", "Time of the processor that was taken.", .init(usage.cpuSeconds))
+        if let seconds = usage.cpuSeconds {
+            text.counter("process_cpu_seconds", "Time of the processor that was taken.", .init(seconds))
+        }
         text.gauge(
             "process_start_time_seconds",
             "When the process started, since 1970.",

@@ -4,10 +4,10 @@
     internal import Glibc
 #endif
 
-/// What the process takes of the machine, as far as the system tells.
+/// What the process takes of the machine, as far as the system tells (proc(5)).
 struct ProcessUsage {
     /// Of the processor, by all threads since the start.
-    let cpuSeconds: Double
+    let cpuSeconds: Double?
     /// Memory that is in RAM.
     let residentBytes: Int?
     /// Memory that addresses were given out for.
@@ -19,10 +19,12 @@ struct ProcessUsage {
 
     /// Looks at this moment.
     init() {
-        var time = timespec()
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-        cpuSeconds = Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-        let pages = Self.read("/proc/self/statm").split(separator: " ").compactMap { Int($0) }
+        // The name before it may hold anything, blanks and parentheses too.
+        let numbers = Self.numbers(in: Self.read("/proc/self/stat").split(separator: ")").last ?? "")
+        let ticks = Double(sysconf(CInt(_SC_CLK_TCK)))
+        // The first one is the parent's.
+        cpuSeconds = numbers.count > 11 ? Double(numbers[10] + numbers[11]) / ticks : nil
+        let pages = Self.numbers(in: Self.read("/proc/self/statm")[...])
         let pageSize = Int(getpagesize())
         virtualBytes = pages.first.map { $0 * pageSize }
         residentBytes = pages.dropFirst().first.map { $0 * pageSize }
@@ -32,12 +34,16 @@ struct ProcessUsage {
         mostFiles = isKnown ? Int(clamping: limit.rlim_cur) : nil
     }
 
+    private static func numbers(in text: Substring) -> [Int] {
+        text.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+    }
+
     /// The beginning of a file of the system's; empty where it can't be read.
     private static func read(_ path: String) -> String {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return "" }
         defer { close(file) }
-        return withUnsafeTemporaryAllocation(byteCount: 256, alignment: 1) { memory in
+        return withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 1) { memory in
             let count = pread(file, memory.baseAddress, memory.count, 0)
             return String(decoding: memory.prefix(max(0, count)), as: UTF8.self)
         }
