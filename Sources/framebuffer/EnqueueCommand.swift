@@ -12,7 +12,7 @@ struct EnqueueCommand: AsyncParsableCommand {
         discussion: """
             Prints a line for each frame: frame id, message id, trace id. A .json file is a frame by itself; any other is the \
             payload of one, its media type by the file's extension. While the queue is full or Redis away, it tries again as \
-            the service asks it to.
+            the service asks it to, under a key by which it comes only once.
 
             Exit codes: 0 all are in the queue, 66 a file can't be read, 69 the service is away or stays full, 1 it refused a frame.
             """
@@ -63,14 +63,22 @@ struct EnqueueCommand: AsyncParsableCommand {
             throw Failure("can't be read", exitCode: Failure.unreadableInput)
         }
         let type = contentType ?? MediaType.ofFile(named: file)
+        // A frame that may be in the queue already would be in it twice.
+        let key = "\(UInt64.random(in: .min ... .max))-\(UInt64.random(in: .min ... .max))"
         let clock = ContinuousClock()
-        let end = clock.now + patience
+        var end = clock.now + patience
         while true {
             do {
-                return try await client.enqueue(data: ByteBuffer(bytes: data), contentType: type, cameraID: camera)
+                return try await client.enqueue(
+                    data: ByteBuffer(bytes: data),
+                    contentType: type,
+                    cameraID: camera,
+                    idempotencyKey: key
+                )
             } catch let error as FrameBufferError {
-                // A frame that may be in the queue already would be in it twice.
-                guard error.status != nil, error.isPassing, !error.isOutcomeUnknown else { throw error.failure }
+                guard error.status != nil, error.isPassing else { throw error.failure }
+                // Keys are known for two minutes.
+                if error.isOutcomeUnknown { end = min(end, clock.now + .seconds(90)) }
                 let pause = error.retryAfter ?? .seconds(1)
                 guard clock.now + pause < end else { throw error.failure }
                 try? await Task.sleep(for: pause)

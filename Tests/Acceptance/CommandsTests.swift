@@ -35,6 +35,34 @@ struct CommandsTests {
         #expect(reply.status == 200)
     }
 
+    // MARK: Enqueueing
+
+    @Test("puts each file into the queue once, though Redis hangs while it takes one and nobody knows whether it did")
+    func unknown() async throws {
+        try await withService { service, redis in
+            try await withFolder { folder in
+                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+                let files = ["a.bin", "b.bin"].map { folder.appendingPathComponent($0) }
+                for file in files { try Data("picture".utf8).write(to: file) }
+                redis.freeze(true)
+                let command = Task {
+                    try await run(service, "enqueue", files[0].path, files[1].path)
+                }
+                let isUnknown = try await eventually {
+                    try await service.get("/metrics").text.contains(
+                        #"http_route="/enqueue",http_response_status_code="503""#
+                    )
+                }
+                #expect(isUnknown)
+                redis.freeze(false)
+                let result = try await command.value
+                #expect(result.exitCode == 0, "\(result.errors)")
+                #expect(result.lines.count == 2)
+                #expect(try await service.counts() == Counts(waiting: 2))
+            }
+        }
+    }
+
     // MARK: Leases
 
     @Test("prints a leased frame with the receipt that settles it, under the name of who took it")
