@@ -57,13 +57,18 @@ struct RedisClientTests {
             client.assumeIsolated { client in
                 for number in 0..<100 {
                     let text = String(number)
-                    client.send("RPUSH", size: 100) { encoder in
-                        encoder.array(3)
-                        encoder.bulk("RPUSH")
-                        encoder.bulk("list")
-                        encoder.bulk(text)
-                    } completion: { _ in
-                        if number == 99 { sent.succeed() }
+                    client.send(1) { connection in
+                        let encode = { (encoder: inout RESPEncoder) in
+                            encoder.array(3)
+                            encoder.bulk("RPUSH")
+                            encoder.bulk("list")
+                            encoder.bulk(text)
+                        }
+                        connection.send("RPUSH", size: 100, encode: encode) { _ in
+                            if number == 99 { sent.succeed() }
+                        }
+                    } refusal: { error in
+                        sent.fail(error)
                     }
                 }
             }

@@ -1,26 +1,29 @@
 internal import RedisClient
 
-/// The frames that one turn of the loop wrote, which share one look at the queue's depth.
+/// The frames of one turn of the loop: they are written together, and share one look at the queue's depth.
 final class EnqueueTurn {
     typealias Waiter = UnsafeContinuation<Result<FrameBuffer.Place?, RedisError>, Never>
 
-    /// How many frames it wrote.
-    private(set) var count = 0
+    /// The frames, and who waits for each.
+    private(set) var frames: [(entry: StreamEntry, waiter: Waiter)] = []
     /// How many of the entries in the stream are settled frames.
     var kept = 0
-    private var waiting = 0
+    private var answered = 0
     private var written: [(waiter: Waiter, id: StreamID)] = []
     private var depth: Int?
 
-    /// A frame leaves for Redis.
-    func sent() {
-        count += 1
-        waiting += 1
+    /// How many frames it writes.
+    var count: Int { frames.count }
+
+    /// One more frame is to be written.
+    func add(_ entry: StreamEntry, _ waiter: Waiter) {
+        frames.append((entry, waiter))
     }
 
-    /// Redis answered for a frame, or never will. A failure is told at once.
-    func answered(_ waiter: Waiter, _ outcome: Result<StreamID, RedisError>) {
-        waiting -= 1
+    /// Redis answered for the frame at `index`, or never will. A failure is told at once.
+    func answered(_ index: Int, _ outcome: Result<StreamID, RedisError>) {
+        answered += 1
+        let waiter = frames[index].waiter
         switch outcome {
         case .success(let id): written.append((waiter, id))
         case .failure(let error): waiter.resume(returning: .failure(error))
@@ -37,7 +40,7 @@ final class EnqueueTurn {
 
     /// Once all that was asked in this turn is answered, all whose frames were written are told.
     private func finishIfDone() {
-        guard waiting == 0, let depth else { return }
+        guard answered == count, let depth else { return }
         for (waiter, id) in written { waiter.resume(returning: .success(FrameBuffer.Place(id: id, depth: depth))) }
     }
 }

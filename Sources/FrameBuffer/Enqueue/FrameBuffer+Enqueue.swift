@@ -18,11 +18,8 @@ extension FrameBuffer {
     package func enqueue(_ frame: IncomingFrame, for caller: Caller) async throws(FrameBufferError) -> EnqueuedFrame {
         // What needs no waiting is done elsewhere: it would only make the task's memory larger.
         let (entry, span) = begin(frame, for: caller)
-        if mayBeFull(for: entry), let refusal = await refusal(of: entry) {
-            return try end(span, entry, .failure(refusal)).get()
-        }
-        guard configuration.overflow == .reject else {
-            return try end(span, entry, await sendDropping(entry)).get()
+        guard configuration.overflow == .reject, !mayBeFull else {
+            return try end(span, entry, await sendWithCare(entry)).get()
         }
         let result = await withUnsafeContinuation { (waiter: EnqueueTurn.Waiter) in send(entry, waiter) }
         return try end(span, entry, placed(result)).get()
@@ -64,8 +61,16 @@ extension FrameBuffer {
     }
 
     /// Whether Redis has to be asked whether there is room, before a payload is sent.
-    private func mayBeFull(for entry: StreamEntry) -> Bool {
+    private var mayBeFull: Bool {
         byteCapacity != nil || configuration.overflow == .reject && depth.wasFull(configuration.capacity)
+    }
+
+    /// The same where it may be full, or others are dropped.
+    @inline(never)
+    private func sendWithCare(_ entry: StreamEntry) async -> Result<Place, FrameBufferError> {
+        if mayBeFull, let refusal = await refusal(of: entry) { return .failure(refusal) }
+        guard configuration.overflow == .reject else { return await sendDropping(entry) }
+        return placed(await withUnsafeContinuation { (waiter: EnqueueTurn.Waiter) in send(entry, waiter) })
     }
 
     @inline(never)
@@ -122,25 +127,9 @@ extension FrameBuffer {
     // MARK: With room to spare
 
     private func add(_ entry: StreamEntry, _ waiter: EnqueueTurn.Waiter) {
-        // The tick is due before the connection's flush, which sending schedules: its XLEN leaves in the same write.
-        let turn = openTurn ?? beginTurn()
-        turn.sent()
+        (openTurn ?? beginTurn()).add(entry, waiter)
         depth.sent()
         byteCapacity?.sent(entry.memory)
-        let stream = keys.stream
-        let written = NIOLoopBound(turn, eventLoop: eventLoop)
-        redis.assumeIsolated { redis in
-            let size = RESPEncoder.arraySize + RESPEncoder.bulkSize(4 + stream.utf8.count + 1) + entry.size + 64
-            redis.send("XADD", size: size) { encoder in
-                encoder.array(3 + entry.wordCount)
-                encoder.bulk("XADD")
-                encoder.bulk(stream)
-                encoder.bulk("*")
-                entry.encode(into: &encoder)
-            } completion: { result in
-                written.value.answered(waiter, result.flatMap(Self.streamID))
-            }
-        }
     }
 
     private func beginTurn() -> EnqueueTurn {
@@ -150,29 +139,30 @@ extension FrameBuffer {
         return turn
     }
 
+    /// Sends the frames of the turn, and asks behind them how deep the queue is.
     private func closeTurn() {
         guard let turn = openTurn else { return }
         openTurn = nil
+        let (stream, kept) = (keys.stream, keepsSettled ? keys.kept : nil)
         let closed = NIOLoopBound(turn, eventLoop: eventLoop)
-        if keepsSettled {
-            count("ZCARD", keys.kept) { result in
-                if case .success(let reply) = result { closed.value.kept = reply.value.integer ?? 0 }
-            }
-        }
-        count("XLEN", keys.stream) { result in
-            self.assumeIsolated { $0.sawDepth(result, turn: closed.value) }
-        }
-    }
-
-    private func count(_ command: String, _ key: String, completion: @escaping RedisConnection.Completion) {
         redis.assumeIsolated { redis in
-            let size = RESPEncoder.arraySize + RESPEncoder.bulkSize(5) + RESPEncoder.bulkSize(key.utf8.count)
-            redis.send(command, size: size) { encoder in
-                encoder.array(2)
-                encoder.bulk(command)
-                encoder.bulk(key)
-            } completion: { result in
-                completion(result)
+            redis.send(closed.value.count + 2) { connection in
+                for (index, frame) in closed.value.frames.enumerated() {
+                    connection.add(frame.entry, to: stream) { result in
+                        closed.value.answered(index, result.flatMap(Self.streamID))
+                    }
+                }
+                if let kept {
+                    connection.count("ZCARD", kept) { result in
+                        if case .success(let reply) = result { closed.value.kept = reply.value.integer ?? 0 }
+                    }
+                }
+                connection.count("XLEN", stream) { result in
+                    self.assumeIsolated { $0.sawDepth(result, turn: closed.value) }
+                }
+            } refusal: { error in
+                for index in closed.value.frames.indices { closed.value.answered(index, .failure(error)) }
+                self.assumeIsolated { $0.sawDepth(.failure(error), turn: closed.value) }
             }
         }
     }
@@ -252,5 +242,31 @@ extension FrameBuffer {
             metadata: ["queue": "\(keys.stream)", "frames": "\(frames.count)"]
                 .merging(contexts.first??.logMetadata ?? [:]) { $1 }
         )
+    }
+}
+
+extension RedisConnection {
+    /// Adds a frame to a stream.
+    fileprivate func add(_ entry: StreamEntry, to stream: String, completion: @escaping Completion) {
+        let size = RESPEncoder.arraySize + RESPEncoder.bulkSize(4 + stream.utf8.count + 1) + entry.size + 64
+        let encode = { (encoder: inout RESPEncoder) in
+            encoder.array(3 + entry.wordCount)
+            encoder.bulk("XADD")
+            encoder.bulk(stream)
+            encoder.bulk("*")
+            entry.encode(into: &encoder)
+        }
+        send("XADD", size: size, encode: encode, completion: completion)
+    }
+
+    /// Asks how much a key holds.
+    fileprivate func count(_ command: String, _ key: String, completion: @escaping Completion) {
+        let size = RESPEncoder.arraySize + RESPEncoder.bulkSize(5) + RESPEncoder.bulkSize(key.utf8.count)
+        let encode = { (encoder: inout RESPEncoder) in
+            encoder.array(2)
+            encoder.bulk(command)
+            encoder.bulk(key)
+        }
+        send(command, size: size, encode: encode, completion: completion)
     }
 }

@@ -36,9 +36,10 @@ package struct OutgoingContext: Sendable {
     }
 
     private func part(_ range: Range<Int>) -> String? {
-        guard let traceparent else { return nil }
-        let tail = traceparent.utf8.dropFirst(range.lowerBound)
-        return String(Substring(tail.prefix(range.count)))
+        guard var traceparent else { return nil }
+        return traceparent.withUTF8 { text in
+            String(decoding: text.dropFirst(range.lowerBound).prefix(range.count), as: UTF8.self)
+        }
     }
 }
 

@@ -50,6 +50,15 @@ package struct JSONWriter {
         if let value { integer(name, value) } else { literal(name, "null") }
     }
 
+    /// Appends the text of a message id as a member; `name` must need no escapes.
+    package mutating func member(_ name: StaticString, _ value: StreamID) {
+        withUnsafeTemporaryAllocation(byteCount: StreamID.maximumCount, alignment: 1) { memory in
+            guard let start = memory.baseAddress else { return }
+            let text = UnsafeRawBufferPointer(rebasing: memory[..<value.write(to: start)])
+            append(name, JSONValueText(string: RawText(text)))
+        }
+    }
+
     /// Appends a member, `null` where JSON has no such number; `name` must need no escapes.
     package mutating func member(_ name: StaticString, _ value: Double) {
         guard value.isFinite else { return literal(name, "null") }

@@ -7,6 +7,8 @@ package struct FrameEntry: Sendable {
     package let id: StreamID
     /// Bytes of its names and values.
     package let size: Int
+    /// Whether it says which of its fields are JSON. An entry that doesn't has nothing that can't be served.
+    let listsJSON: Bool
     private let fields: RedisValue
 
     /// Reads an entry as `XRANGE` and `XREADGROUP` tell it; nil where it is none.
@@ -19,8 +21,13 @@ package struct FrameEntry: Sendable {
         self.id = id
         self.fields = fields
         var size = 0
-        _ = fields.withPairs { size += $0.count + $1.count }
+        var listsJSON = false
+        _ = fields.withPairs { name, value in
+            size += name.count + value.count
+            if FrameField(RawText(name)) == .json { listsJSON = true }
+        }
         self.size = size
+        self.listsJSON = listsJSON
     }
 
     /// Calls `body` with the frame, which must not outlive the call.

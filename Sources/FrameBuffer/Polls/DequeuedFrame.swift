@@ -16,7 +16,7 @@ package struct DequeuedFrame: Sendable {
 
     /// Why it can't be served; nil where it can.
     var unservableReason: String? {
-        withStored(\.unservableReason)
+        entry.listsJSON ? withStored(\.unservableReason) : nil
     }
 
     /// Calls `body` with the frame as it stands in the stream, which must not outlive the call.

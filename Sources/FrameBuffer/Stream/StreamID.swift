@@ -41,30 +41,37 @@ package struct StreamID: Hashable, Comparable, Sendable, CustomStringConvertible
     }
 
     package var description: String {
-        String(unsafeUninitializedCapacity: 2 * DecimalText.maximumCount + 1) { bytes in
-            guard let start = UnsafeMutableRawPointer(bytes.baseAddress) else { return 0 }
-            let dash = DecimalText.write(milliseconds, to: start)
-            start.storeBytes(of: UInt8(ascii: "-"), toByteOffset: dash, as: UInt8.self)
-            return dash + 1 + DecimalText.write(sequence, to: start + dash + 1)
+        String(unsafeUninitializedCapacity: Self.maximumCount) { bytes in
+            UnsafeMutableRawPointer(bytes.baseAddress).map(write) ?? 0
         }
+    }
+
+    /// As many bytes as its text has at most.
+    static let maximumCount = 2 * DecimalText.maximumCount + 1
+
+    /// Writes its text to `memory`, which has room for ``maximumCount`` bytes, and returns how many they are.
+    func write(to memory: UnsafeMutableRawPointer) -> Int {
+        let dash = DecimalText.write(milliseconds, to: memory)
+        memory.storeBytes(of: UInt8(ascii: "-"), toByteOffset: dash, as: UInt8.self)
+        return dash + 1 + DecimalText.write(sequence, to: memory + dash + 1)
     }
 
     /// Both halves with twenty digits: texts in the order of the stream, as the members of a sorted set are compared.
     var padded: String {
-        String(unsafeUninitializedCapacity: 2 * DecimalText.maximumCount + 1) { bytes in
+        String(unsafeUninitializedCapacity: Self.maximumCount) { bytes in
             guard let start = UnsafeMutableRawPointer(bytes.baseAddress) else { return 0 }
             let rest = start + DecimalText.maximumCount
             DecimalText.write(milliseconds, padding: start)
             rest.storeBytes(of: UInt8(ascii: "-"), as: UInt8.self)
             DecimalText.write(sequence, padding: rest + 1)
-            return 2 * DecimalText.maximumCount + 1
+            return Self.maximumCount
         }
     }
 
     private static func number(_ digits: Slice<UnsafeRawBufferPointer>) -> UInt64? {
         guard !digits.isEmpty else { return nil }
         var number: UInt64 = 0
-        for digit in digits {
+        for digit in UnsafeRawBufferPointer(rebasing: digits) {
             guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
             let (tens, overTen) = number.multipliedReportingOverflow(by: 10)
             let (sum, over) = tens.addingReportingOverflow(UInt64(digit - UInt8(ascii: "0")))

@@ -63,7 +63,7 @@ struct DeadLetterEndpoints: Sendable {
 extension JSONWriter {
     /// The members that say all of one dead letter.
     fileprivate mutating func members(of letter: DeadLetter) {
-        member("message_id", letter.id.description)
+        member("message_id", letter.id)
         member("original_message_id", letter.formerID)
         member("frame_id", letter.frameID)
         member("camera_id", letter.cameraID)

@@ -199,7 +199,7 @@ extension JSONWriter {
     ) {
         member("frame") { stored.writeJSON(into: &$0, context: context) }
         member("trace_id", context?.traceID)
-        member("message_id", frame.delivery.id.description)
+        member("message_id", frame.delivery.id)
         member("age_ms", age.milliseconds)
         member("deliveries", frame.delivery.number)
         guard let lease = frame.delivery.lease else { return }

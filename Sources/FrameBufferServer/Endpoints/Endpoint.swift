@@ -3,8 +3,8 @@ internal import FrameTracking
 internal import HTTPServer
 internal import NIOHTTP1
 
-/// What one method and path do.
-struct Endpoint: Sendable {
+/// What one method and path do. A class, as each request holds it: copies of a struct would count the references inside.
+final class Endpoint: Sendable {
     /// Whether requests of it make a span.
     enum Tracing: Sendable {
         /// Each of them.

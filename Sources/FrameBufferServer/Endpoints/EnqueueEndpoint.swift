@@ -72,7 +72,7 @@ struct EnqueueEndpoint: Sendable {
         json.object {
             $0.member("status", enqueued.isDuplicate ? "duplicate" : "enqueued")
             $0.member("frame_id", enqueued.frameID)
-            $0.member("message_id", enqueued.messageID.description)
+            $0.member("message_id", enqueued.messageID)
             $0.member("queue", queue.configuration.name)
             $0.member("queue_size", enqueued.queueSize)
             $0.member("trace_id", enqueued.context?.traceID)
@@ -90,7 +90,7 @@ struct EnqueueEndpoint: Sendable {
                 for frame in enqueued {
                     json.object {
                         $0.member("frame_id", frame.frameID)
-                        $0.member("message_id", frame.messageID.description)
+                        $0.member("message_id", frame.messageID)
                         $0.member("trace_id", frame.context?.traceID)
                         if frame.isDuplicate, !isDuplicate { $0.member("duplicate", true) }
                     }

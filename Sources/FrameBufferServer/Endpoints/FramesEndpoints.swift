@@ -114,7 +114,7 @@ extension JSONWriter {
     /// The members that say all of a frame that is looked at.
     mutating func members(of entry: FrameEntry, _ stored: StoredFrame, hasData: Bool) {
         let context = stored.context
-        member("message_id", entry.id.description)
+        member("message_id", entry.id)
         member("frame") { stored.writeJSON(into: &$0, context: context, hasPayload: hasData) }
         member("trace_id", context?.traceID)
     }

@@ -5,8 +5,10 @@ struct MediaType {
 
     init(_ header: some StringProtocol) {
         // Nearly all headers are such a name already: by bytes, that is seen in no time.
-        let isName = header.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x3B && !(0x41...0x5A).contains($0) }
-        name = isName ? String(header) : Self.trimmed(header.prefix { $0 != ";" }).lowercased()
+        let isName = header.utf8.withContiguousStorageIfAvailable { bytes in
+            bytes.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x3B && !(0x41...0x5A).contains($0) }
+        }
+        name = isName == true ? String(header) : Self.trimmed(header.prefix { $0 != ";" }).lowercased()
     }
 
     /// The value of a parameter, without its quotes; nil where the header has no such parameter, or no end of its quotes.

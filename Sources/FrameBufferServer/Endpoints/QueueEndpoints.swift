@@ -83,7 +83,7 @@ extension JSONWriter {
         array("leases") { json in
             for lease in consumer.leases {
                 json.object {
-                    $0.member("message_id", lease.messageID.description)
+                    $0.member("message_id", lease.messageID)
                     $0.member("frame_id", lease.frameID)
                     $0.member("trace_id", lease.traceID)
                     $0.member("deliveries", lease.deliveries)
@@ -100,7 +100,7 @@ extension JSONWriter {
         if let last = camera.last {
             object("last_frame") {
                 $0.member("frame_id", last.frameID)
-                $0.member("message_id", last.messageID.description)
+                $0.member("message_id", last.messageID)
                 let milliseconds = Int64(clamping: last.messageID.milliseconds)
                 $0.member("enqueued_at", LogTimestamp(milliseconds: milliseconds).description)
             }

@@ -85,16 +85,22 @@ final class RequestSpan {
 
     /// `example.com:8080`, `[::1]:8080`, or either without a port.
     private static func setServer(_ host: String, of span: inout SpanRecord) {
-        var address = host.utf8[...]
-        if let colon = address.lastIndex(of: UInt8(ascii: ":")),
-            let port = Int(Substring(address[colon...].dropFirst()))
-        {
-            address = address[..<colon]
-            span.setAttribute("server.port", .int(port))
+        var host = host
+        let (address, port) = host.withUTF8 { host in
+            var address = host[...]
+            var port: Int?
+            if let colon = address.lastIndex(of: UInt8(ascii: ":")),
+                let number = Int(String(decoding: address[(colon + 1)...], as: UTF8.self))
+            {
+                address = address[..<colon]
+                port = number
+            }
+            if address.first == UInt8(ascii: "["), address.last == UInt8(ascii: "]") {
+                address = address.dropFirst().dropLast()
+            }
+            return (String(decoding: address, as: UTF8.self), port)
         }
-        if address.first == UInt8(ascii: "["), address.last == UInt8(ascii: "]") {
-            address = address.dropFirst().dropLast()
-        }
-        span.setAttribute("server.address", .string(String(Substring(address))))
+        if let port { span.setAttribute("server.port", .int(port)) }
+        span.setAttribute("server.address", .string(address))
     }
 }

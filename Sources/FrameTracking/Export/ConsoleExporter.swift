@@ -27,7 +27,7 @@ package struct ConsoleExporter: SpanExporter {
     package func export(_ batch: SpanBatch) async -> ExportResult {
         let elapsed = ContinuousClock().stopwatch()
         var lines = ByteBuffer()
-        for case (UInt64(SpanBatch.field), .bytes(let span)) in ProtobufReader(batch.bytes.readableBytesView) {
+        for case (UInt64(SpanBatch.field), .bytes(let span)) in ProtobufReader(batch.bytes) {
             lines.writeImmutableBuffer(OTLPJSON.encode(span, as: .span))
             lines.writeStaticString("\n")
         }

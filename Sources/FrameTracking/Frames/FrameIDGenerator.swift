@@ -98,9 +98,12 @@ public final class FrameIDGenerator: Sendable {
         /// One character for one of the text's, so that the rest of a character of several bytes is passed over.
         mutating func label(_ text: String, limit: Int) {
             let start = count
-            for byte in text.utf8 where byte & 0xC0 != 0x80 {
-                if count - start == limit { break }
-                put(FrameID.isLabelCharacter(byte) ? byte : UInt8(ascii: "-"))
+            var text = text
+            text.withUTF8 { text in
+                for byte in text where byte & 0xC0 != 0x80 {
+                    if count - start == limit { break }
+                    put(FrameID.isLabelCharacter(byte) ? byte : UInt8(ascii: "-"))
+                }
             }
             if count == start {
                 for byte in "unknown".utf8 { put(byte) }

@@ -22,7 +22,7 @@ enum Hexadecimal {
     /// The number that up to sixteen lower-case digits spell; nil if there is any other character among them.
     static func parse(_ digits: UnsafeRawBufferPointer.SubSequence) -> UInt64? {
         var value: UInt64 = 0
-        for digit in digits {
+        for digit in UnsafeRawBufferPointer(rebasing: digits) {
             switch digit {
             case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt64(digit - UInt8(ascii: "0"))
             case UInt8(ascii: "a")...UInt8(ascii: "f"): value = value << 4 | UInt64(digit - UInt8(ascii: "a") + 10)

@@ -6,8 +6,8 @@ package import NIOCore
 /// without objects in between, and most of it was written when the span was told it (``SpanFields``).
 package struct OTLPEncoder: Sendable {
     /// The resource and the scope, encoded once.
-    private let resource: ByteBuffer
-    private let scope: ByteBuffer
+    private let resource: [UInt8]
+    private let scope: [UInt8]
     /// What says by which conventions both name things; they have it in a field of the same number.
     private let schema = encoded { $0.string(3, Resource.schemaURL) }
 
@@ -29,20 +29,32 @@ package struct OTLPEncoder: Sendable {
 
     /// One request with all spans of a batch.
     package func encode(_ batch: SpanBatch) -> ByteBuffer {
-        let scopeSpans = scope.readableBytes + batch.bytes.readableBytes + schema.readableBytes
-        let resourceSpans =
-            resource.readableBytes + ProtobufWriter.lengthOfField(scopeSpans) + schema.readableBytes
+        let scopeSpans = scope.count + batch.bytes.count + schema.count
+        let resourceSpans = resource.count + ProtobufWriter.lengthOfField(scopeSpans) + schema.count
         var buffer = ByteBufferAllocator().buffer(capacity: ProtobufWriter.lengthOfField(resourceSpans))
         buffer.writeProtobufHeader(1, length: resourceSpans)
-        buffer.writeImmutableBuffer(resource)
+        buffer.writeBytes(resource)
         buffer.writeProtobufHeader(2, length: scopeSpans)
-        for part in [scope, batch.bytes, schema, schema] { buffer.writeImmutableBuffer(part) }
+        for part in [scope, batch.bytes, schema, schema] { buffer.writeBytes(part) }
         return buffer
     }
 
-    private static func encoded(_ body: (inout ProtobufWriter) -> Void) -> ByteBuffer {
-        var buffer = ByteBuffer()
-        buffer.writeProtobuf(body)
-        return buffer
+    private static func encoded(_ body: (inout ProtobufWriter) -> Void) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.appendProtobuf(body)
+        return bytes
+    }
+}
+
+extension ByteBuffer {
+    /// Writes what stands before the `length` bytes of a field.
+    fileprivate mutating func writeProtobufHeader(_ field: UInt8, length: Int) {
+        writeInteger(field << 3 | 2)
+        var rest = length
+        while rest >= 0x80 {
+            writeInteger(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        writeInteger(UInt8(rest))
     }
 }

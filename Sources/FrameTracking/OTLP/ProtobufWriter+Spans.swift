@@ -67,25 +67,25 @@ extension ProtobufWriter {
         switch attribute.value {
         case .string(let value):
             let length = value.utf8.count
-            pair(field, attribute.key, valueLength: Self.lengthOfField(length)) { $0.presentString(1, value) }
+            pair(field, attribute.key, valueLength: Self.lengthOfField(length)) { $0.putString(1, value) }
         case .int(let value):
             let bits = UInt64(bitPattern: Int64(value))
-            pair(field, attribute.key, valueLength: 1 + Self.varintLength(bits)) { $0.presentVarint(3, bits) }
-        case .bool(let value): pair(field, attribute.key, valueLength: 2) { $0.presentVarint(2, value ? 1 : 0) }
+            pair(field, attribute.key, valueLength: 1 + Self.varintLength(bits)) { $0.putNumber(3, bits) }
+        case .bool(let value): pair(field, attribute.key, valueLength: 2) { $0.putNumber(2, value ? 1 : 0) }
         case .double(let value): pair(field, attribute.key, valueLength: 9) { $0.fixed64(4, value.bitPattern) }
         case .strings(let values):
             let elements = values.map { Self.lengthOfField(Self.lengthOfField($0.utf8.count)) }.reduce(0, +)
             pair(field, attribute.key, valueLength: Self.lengthOfField(elements)) { writer in
-                writer.header(5, length: elements)
+                writer.putHeader(5, length: elements)
                 for value in values {
-                    writer.header(1, length: Self.lengthOfField(value.utf8.count))
-                    writer.presentString(1, value)
+                    writer.putHeader(1, length: Self.lengthOfField(value.utf8.count))
+                    writer.putString(1, value)
                 }
             }
         }
     }
 
-    /// A `KeyValue` whose `AnyValue` has so many bytes, which `body` writes.
+    /// A `KeyValue` whose `AnyValue` has so many bytes, which `body` writes; there is room for them.
     @inline(__always)
     private mutating func pair(
         _ field: UInt8,
@@ -94,8 +94,9 @@ extension ProtobufWriter {
         _ body: (inout ProtobufWriter) -> Void
     ) {
         header(field, length: Self.lengthOfField(key.utf8.count) + Self.lengthOfField(valueLength))
-        presentString(1, key)
-        header(2, length: valueLength)
+        guard !hasOverflowed else { return }
+        putString(1, key)
+        putHeader(2, length: valueLength)
         body(&self)
     }
 }

@@ -1,5 +1,3 @@
-import NIOCore
-
 /// Writes protobuf's wire format into memory that was set aside for it.
 ///
 /// Running out of room is no error: it is noted in ``hasOverflowed``, and whoever writes starts again with more. So
@@ -20,15 +18,8 @@ struct ProtobufWriter: ~Copyable {
 
     /// A number of variable length; left out if zero, as proto3 has it.
     mutating func varint(_ field: UInt8, _ value: UInt64) {
-        guard value != 0 else { return }
-        presentVarint(field, value)
-    }
-
-    /// A number of variable length, written even if zero: a member of a `oneof`.
-    mutating func presentVarint(_ field: UInt8, _ value: UInt64) {
-        guard reserve(11) else { return }
-        put(field << 3)
-        putVarint(value)
+        guard value != 0, reserve(11) else { return }
+        putNumber(field, value)
     }
 
     mutating func fixed64(_ field: UInt8, _ value: UInt64) {
@@ -53,30 +44,16 @@ struct ProtobufWriter: ~Copyable {
         count += 4
     }
 
-    /// What stands before `length` bytes of a field.
+    /// What stands before `length` bytes of a field, for which there is room behind it then.
     mutating func header(_ field: UInt8, length: Int) {
         guard reserve(11 + length) else { return }
-        put(field << 3 | 2)
-        putVarint(UInt64(length))
+        putHeader(field, length: length)
     }
 
     /// Text; left out if empty, as proto3 has it.
     mutating func string(_ field: UInt8, _ value: String) {
-        guard !value.utf8.isEmpty else { return }
-        presentString(field, value)
-    }
-
-    /// Text, written even if empty: a member of a `oneof`, or an element of a list.
-    mutating func presentString(_ field: UInt8, _ value: String) {
-        let length = value.utf8.count
-        header(field, length: length)
-        guard !hasOverflowed else { return }
-        let end = count + length
-        let room = UnsafeMutableRawBufferPointer(rebasing: bytes[count..<end])
-        if value.utf8.withContiguousStorageIfAvailable({ room.copyMemory(from: UnsafeRawBufferPointer($0)) }) == nil {
-            room.copyBytes(from: value.utf8)
-        }
-        count = end
+        guard !value.utf8.isEmpty, reserve(11 + value.utf8.count) else { return }
+        putString(field, value)
     }
 
     /// Identifiers, which the wire has as bytes in network order.
@@ -116,12 +93,11 @@ struct ProtobufWriter: ~Copyable {
     }
 
     /// Fields that are written already.
-    mutating func fields(_ fields: ByteBuffer) {
-        guard reserve(fields.readableBytes) else { return }
-        fields.withUnsafeReadableBytes { source in
-            UnsafeMutableRawBufferPointer(rebasing: bytes[count...]).copyMemory(from: source)
-        }
-        count += fields.readableBytes
+    mutating func fields(_ fields: [UInt8]) {
+        guard reserve(fields.count) else { return }
+        let room = UnsafeMutableRawBufferPointer(rebasing: bytes[count..<count + fields.count])
+        fields.withUnsafeBytes { room.copyMemory(from: $0) }
+        count += fields.count
     }
 
     // MARK: Bytes
@@ -133,7 +109,7 @@ struct ProtobufWriter: ~Copyable {
 
     /// How many bytes a number of variable length takes.
     static func varintLength(_ value: UInt64) -> Int {
-        max(1, (64 - value.leadingZeroBitCount + 6) / 7)
+        value < 0x80 ? 1 : (64 - value.leadingZeroBitCount + 6) / 7
     }
 
     private mutating func reserve(_ length: Int) -> Bool {
@@ -141,6 +117,32 @@ struct ProtobufWriter: ~Copyable {
         return !hasOverflowed
     }
 
+    // What follows is for those who have reserved the room already.
+
+    /// Text, written even if empty: a member of a `oneof`, or an element of a list.
+    mutating func putString(_ field: UInt8, _ value: String) {
+        let length = value.utf8.count
+        putHeader(field, length: length)
+        let room = UnsafeMutableRawBufferPointer(rebasing: bytes[count..<count + length])
+        if value.utf8.withContiguousStorageIfAvailable({ room.copyMemory(from: UnsafeRawBufferPointer($0)) }) == nil {
+            room.copyBytes(from: value.utf8)
+        }
+        count += length
+    }
+
+    /// A number of variable length, written even if zero: a member of a `oneof`.
+    mutating func putNumber(_ field: UInt8, _ value: UInt64) {
+        put(field << 3)
+        putVarint(value)
+    }
+
+    @inline(__always)
+    mutating func putHeader(_ field: UInt8, length: Int) {
+        put(field << 3 | 2)
+        putVarint(UInt64(length))
+    }
+
+    @inline(__always)
     private mutating func put(_ byte: UInt8) {
         bytes[count] = byte
         count += 1
@@ -161,33 +163,23 @@ struct ProtobufWriter: ~Copyable {
     }
 }
 
-extension ByteBuffer {
-    /// Room that is made for what is written to protobuf at first.
-    private static let protobufRoom = 128
-
-    /// Writes what stands before the `length` bytes of a field.
-    mutating func writeProtobufHeader(_ field: UInt8, length: Int) {
-        writeInteger(field << 3 | 2)
-        var rest = length
-        while rest >= 0x80 {
-            writeInteger(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        writeInteger(UInt8(rest))
-    }
-
-    /// Writes what `body` does, which is called again with more room where there was too little.
-    mutating func writeProtobuf(_ body: (inout ProtobufWriter) -> Void) {
-        var room = Self.protobufRoom
+extension [UInt8] {
+    /// Appends what `body` writes, which is called again with more room where there was too little.
+    ///
+    /// - Parameter room: how much is made for it at first.
+    mutating func appendProtobuf(room: Int = 128, _ body: (inout ProtobufWriter) -> Void) {
+        var room = Swift.max(room, capacity - count)
         var isWritten = false
         while !isWritten {
-            writeWithUnsafeMutableBytes(minimumWritableBytes: room) { bytes in
-                var writer = ProtobufWriter(into: bytes)
-                body(&writer)
-                isWritten = !writer.hasOverflowed
-                return isWritten ? writer.count : 0
+            append(addingCapacity: room) { output in
+                output.withUnsafeMutableBufferPointer { memory, count in
+                    var writer = ProtobufWriter(into: UnsafeMutableRawBufferPointer(memory))
+                    body(&writer)
+                    isWritten = !writer.hasOverflowed
+                    if isWritten { count = writer.count }
+                }
             }
-            room = 2 * max(room, writableBytes)
+            room *= 2
         }
     }
 }

@@ -1,18 +1,16 @@
-import NIOCore
-
 /// Attributes that are the same for many spans, written down once.
 package struct AttributeSet: Sendable {
     let attributes: [SpanRecord.Attribute]
     /// As fields of OTLP's `Span`.
-    let bytes: ByteBuffer
+    let bytes: [UInt8]
     let keys: KeyFilter
 
     /// - Parameter attributes: with distinct keys.
     package init(_ attributes: [SpanRecord.Attribute]) {
-        var bytes = ByteBuffer()
+        var bytes: [UInt8] = []
         var keys = KeyFilter()
         for attribute in attributes {
-            bytes.writeProtobuf { $0.attribute(SpanFields.Number.attribute, attribute) }
+            bytes.appendProtobuf { $0.attribute(SpanFields.Number.attribute, attribute) }
             keys.insert(KeyFilter(attribute.key))
         }
         self.attributes = attributes

@@ -1,12 +1,10 @@
-import NIOCore
-
 /// The attributes, events and links of a span, as fields of OTLP's `Span` from the moment when they are added.
 ///
 /// So a span that has ended goes to its receiver by copies of these bytes, and nothing is left to be encoded or freed piece by
 /// piece.
 struct SpanFields: Sendable {
     /// The fields, in the order in which they were added.
-    private(set) var bytes = ByteBuffer()
+    private(set) var bytes: [UInt8] = []
 
     private(set) var attributeCount: UInt32 = 0
     private(set) var eventCount: UInt32 = 0
@@ -33,14 +31,14 @@ struct SpanFields: Sendable {
 
     // MARK: Adding
 
-    mutating func setAttribute(_ attribute: SpanRecord.Attribute, _ limits: SpanRecord.Limits) {
-        let attribute = limits.applied(to: attribute)
+    mutating func setAttribute(_ attribute: consuming SpanRecord.Attribute, _ limits: SpanRecord.Limits) {
+        limits.apply(to: &attribute)
         let bit = KeyFilter(attribute.key)
         if keys.overlaps(bit), let former = rangeOfAttribute(attribute.key) {
             replace(former, with: attribute)
         } else if Self.hasRoom(&attributeCount, upTo: limits.attributes, dropped: &droppedAttributes) {
             keys.insert(bit)
-            bytes.writeProtobuf { $0.attribute(Number.attribute, attribute) }
+            write { $0.attribute(Number.attribute, attribute) }
         }
     }
 
@@ -49,8 +47,8 @@ struct SpanFields: Sendable {
         if !keys.overlaps(set.keys), attributeCount + set.count <= limits.attributes, limits.valueLength == .max {
             keys.insert(set.keys)
             attributeCount += set.count
-            bytes.reserveCapacity(Self.expectedLength)
-            bytes.writeImmutableBuffer(set.bytes)
+            reserve()
+            bytes += set.bytes
         } else {
             for attribute in set.attributes { setAttribute(attribute, limits) }
         }
@@ -60,14 +58,23 @@ struct SpanFields: Sendable {
         guard Self.hasRoom(&eventCount, upTo: limits.events, dropped: &droppedEvents) else { return }
         var event = event
         event.droppedAttributes = limits.apply(to: &event.attributes, count: limits.attributesOfAnEvent)
-        bytes.writeProtobuf { $0.event(Number.event, event) }
+        write { $0.event(Number.event, event) }
     }
 
     mutating func addLink(_ link: SpanRecord.Link, _ limits: SpanRecord.Limits) {
         guard Self.hasRoom(&linkCount, upTo: limits.links, dropped: &droppedLinks) else { return }
         var link = link
         link.droppedAttributes = limits.apply(to: &link.attributes, count: limits.attributesOfALink)
-        bytes.writeProtobuf { $0.link(Number.link, link) }
+        write { $0.link(Number.link, link) }
+    }
+
+    private mutating func write(_ body: (inout ProtobufWriter) -> Void) {
+        reserve()
+        bytes.appendProtobuf(body)
+    }
+
+    private mutating func reserve() {
+        if bytes.isEmpty { bytes.reserveCapacity(Self.expectedLength) }
     }
 
     /// Counts one more among those that are taken in, or that are dropped.
@@ -84,7 +91,7 @@ struct SpanFields: Sendable {
 
     /// Where the attribute of that key is, as a field.
     private func rangeOfAttribute(_ key: String) -> Range<Int>? {
-        bytes.withUnsafeReadableBytes { bytes in
+        bytes.withUnsafeBytes { bytes in
             var start = 0
             while start < bytes.count {
                 let field = ProtobufField(at: start, in: bytes)
@@ -101,9 +108,9 @@ struct SpanFields: Sendable {
     }
 
     private mutating func replace(_ former: Range<Int>, with attribute: SpanRecord.Attribute) {
-        let rest = bytes.getSlice(at: former.upperBound, length: bytes.readableBytes - former.upperBound)
-        bytes.moveWriterIndex(to: former.lowerBound)
-        bytes.writeProtobuf { $0.attribute(Number.attribute, attribute) }
-        if let rest { bytes.writeImmutableBuffer(rest) }
+        let rest = bytes[former.upperBound...]
+        bytes.removeSubrange(former.lowerBound...)
+        write { $0.attribute(Number.attribute, attribute) }
+        bytes += rest
     }
 }

@@ -56,9 +56,10 @@ extension SpanRecord {
             valueLength = limits.attributeValueLengthLimit.map { UInt32(clamping: $0) } ?? .max
         }
 
+        /// Cuts the value.
         @inline(__always)
-        func applied(to attribute: consuming Attribute) -> Attribute {
-            valueLength == .max ? attribute : Attribute(attribute.key, attribute.value.cut(to: Int(valueLength)))
+        func apply(to attribute: inout Attribute) {
+            if valueLength != .max { attribute.value = attribute.value.cut(to: Int(valueLength)) }
         }
 
         /// Cuts the values and drops what is beyond `count`; returns how many were dropped.
@@ -66,7 +67,7 @@ extension SpanRecord {
             let dropped = max(0, attributes.count - Int(count))
             if dropped > 0 { attributes.removeLast(dropped) }
             if valueLength != .max {
-                for index in attributes.indices { attributes[index] = applied(to: attributes[index]) }
+                for index in attributes.indices { apply(to: &attributes[index]) }
             }
             return UInt32(clamping: dropped)
         }

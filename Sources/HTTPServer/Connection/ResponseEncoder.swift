@@ -112,21 +112,20 @@ extension ResponseEncoder {
         }
 
         mutating func append(_ text: String) {
-            var text = text
-            text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
+            let length = text.utf8.count
+            let room = UnsafeMutableRawBufferPointer(rebasing: bytes[count..<count + length])
+            if text.utf8.withContiguousStorageIfAvailable({ room.copyMemory(from: UnsafeRawBufferPointer($0)) }) == nil
+            {
+                room.copyBytes(from: text.utf8)
+            }
+            count += length
         }
 
         /// Appends text from elsewhere: a control character in it could end the line or the head, and becomes a space.
         mutating func appendVisible(_ text: String) {
-            var text = text
-            text.withUTF8 { source in
-                let target = UnsafeMutableRawBufferPointer(rebasing: bytes[count..<(count + source.count)])
-                for index in source.indices {
-                    let byte = source[index]
-                    target[index] = byte < 0x20 || byte == 0x7F ? 0x20 : byte
-                }
-                count += source.count
-            }
+            let start = count
+            append(text)
+            for index in start..<count where bytes[index] < 0x20 || bytes[index] == 0x7F { bytes[index] = 0x20 }
         }
 
         mutating func append(decimal number: Int) {

@@ -1,4 +1,3 @@
-internal import DequeModule
 package import EventLoopExecution
 package import Logging
 package import NIOCore
@@ -23,7 +22,8 @@ package actor RedisClient {
     private let limits: RedisLimits
     private let logger: Logger
     private var connection: RedisConnection?
-    private var waiting: Deque<Waiting> = []
+    private var waiting: [Waiting] = []
+    private var commandsWaiting = 0
     private var demand: CheckedContinuation<Void, Never>?
     private var isStopped = false
 
@@ -50,40 +50,32 @@ package actor RedisClient {
 
     // MARK: Sending
 
-    /// Sends one command on the connection, now or when it is there. See ``RedisConnection/send(_:size:encode:completion:)``.
+    /// Sends commands on the connection, now or when it is there.
+    ///
+    /// - Parameters:
+    ///   - count: how many they are.
+    ///   - commands: sends them.
+    ///   - refusal: is told instead why there is no connection.
     package func send(
-        _ name: String,
-        size: Int,
-        encode: @escaping @Sendable (inout RESPEncoder) -> Void,
-        completion: @escaping RedisConnection.Completion
+        _ count: Int,
+        _ commands: @escaping @Sendable (isolated RedisConnection) -> Void,
+        refusal: @escaping @Sendable (RedisError) -> Void
     ) {
-        if let connection = openConnection {
-            return connection.assumeIsolated { connection in
-                _ = connection.send(name, size: size, encode: encode, completion: completion)
-            }
-        }
-        wait { result in
+        if let connection = openConnection { return connection.assumeIsolated(commands) }
+        wait(toSend: count) { result in
             switch result {
-            case .success(let connection):
-                connection.assumeIsolated { connection in
-                    _ = connection.send(name, size: size, encode: encode, completion: completion)
-                }
-            case .failure(let error): completion(.failure(error))
+            case .success(let connection): connection.assumeIsolated(commands)
+            case .failure(let error): refusal(error)
             }
         }
     }
 
     /// Calls a script on the connection, now or when it is there.
     package func send(_ call: ScriptCall, completion: @escaping RedisConnection.Completion) {
-        if let connection = openConnection {
-            return connection.assumeIsolated { connection in _ = connection.send(call, completion: completion) }
-        }
-        wait { result in
-            switch result {
-            case .success(let connection):
-                connection.assumeIsolated { connection in _ = connection.send(call, completion: completion) }
-            case .failure(let error): completion(.failure(error))
-            }
+        send(1) { connection in
+            connection.send(call, completion: completion)
+        } refusal: { error in
+            completion(.failure(error))
         }
     }
 
@@ -112,7 +104,7 @@ package actor RedisClient {
         let result = await withCheckedContinuation {
             (continuation: CheckedContinuation<Result<RedisConnection, RedisError>, Never>) in
             if let connection = openConnection { return continuation.resume(returning: .success(connection)) }
-            wait { continuation.resume(returning: $0) }
+            wait(toSend: 1) { continuation.resume(returning: $0) }
         }
         return try result.get()
     }
@@ -122,10 +114,11 @@ package actor RedisClient {
         return connection
     }
 
-    private func wait(_ body: @escaping Waiting) {
-        guard !isStopped, waiting.count < limits.commands else {
+    private func wait(toSend count: Int, _ body: @escaping Waiting) {
+        guard !isStopped, commandsWaiting + count <= limits.commands else {
             return body(.failure(RedisError(isStopped ? .away : .overloaded, "the connection to Redis is closed")))
         }
+        commandsWaiting += count
         waiting.append(body)
         demand?.resume()
         demand = nil
@@ -181,6 +174,7 @@ package actor RedisClient {
     private func answer(_ result: Result<RedisConnection, RedisError>) {
         let waiting = self.waiting
         self.waiting = []
+        commandsWaiting = 0
         for body in waiting { body(result) }
     }
 

@@ -19,8 +19,8 @@ package struct RedisScript: Sendable, Hashable {
     package func hash(into hasher: inout Hasher) { hasher.combine(name) }
 }
 
-/// One call of a script, encoded.
-package struct ScriptCall: Sendable {
+/// One call of a script, encoded. A class, as who waits for any command's reply may hold one: most hold none.
+package final class ScriptCall: Sendable {
     /// What is called.
     package let script: RedisScript
     /// How many words `words` holds.
@@ -29,7 +29,7 @@ package struct ScriptCall: Sendable {
     let words: ByteBuffer
 
     /// A call whose arguments are texts.
-    package init(_ script: RedisScript, keys: [String], _ arguments: [String] = []) {
+    package convenience init(_ script: RedisScript, keys: [String], _ arguments: [String] = []) {
         let size = arguments.reduce(0) { $0 + RESPEncoder.bulkSize($1.utf8.count) }
         self.init(script, keys: keys, count: arguments.count, size: size) { encoder in
             for argument in arguments { encoder.bulk(argument) }

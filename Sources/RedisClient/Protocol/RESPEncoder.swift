@@ -84,6 +84,11 @@ package struct RESPEncoder {
     }
 
     private static func write(_ number: Int, into digits: UnsafeMutableRawBufferPointer) -> Int {
+        // Most are the counts of short words.
+        if 0..<10 ~= number {
+            digits[0] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number)
+            return 1
+        }
         var magnitude = number.magnitude
         var length = number < 0 ? 1 : 0
         var probe = magnitude

@@ -12,7 +12,7 @@ struct OTLPJSONTests {
     }
 
     private func json(_ span: SpanRecord) -> ByteBuffer {
-        var field = ProtobufReader(SpanBatch([span]).bytes.readableBytesView)
+        var field = ProtobufReader(SpanBatch([span]).bytes)
         guard case (_, .bytes(let message))? = field.next() else { return ByteBuffer() }
         return OTLPJSON.encode(message, as: .span)
     }

@@ -119,6 +119,6 @@ struct SpanRecordTests {
         span.addLink(SpanRecord.Link(try #require(TraceParent.parse(Fixture.traceparent))))
         span.setError(type: "error")
         #expect(!span.isRecording)
-        #expect(span.fields.bytes.readableBytes == 0 && span.status == .unset)
+        #expect(span.fields.bytes.isEmpty && span.status == .unset)
     }
 }

@@ -74,7 +74,7 @@ extension SpanBatch {
 
     /// What a receiver of it would get.
     var spans: [ReceivedSpan] {
-        get throws { try Protobuf(Array(bytes.readableBytesView)).messages(2).map { try ReceivedSpan($0) } }
+        get throws { try Protobuf(bytes).messages(2).map { try ReceivedSpan($0) } }
     }
 }
 
