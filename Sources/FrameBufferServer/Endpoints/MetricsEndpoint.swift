@@ -37,40 +37,38 @@ struct MetricsEndpoint: Sendable {
 
     // MARK: Queues
 
+    /// What Redis says of one queue.
+    private struct Contents {
+        let name: String
+        let size: QueueSize
+        let losses: QueueDetail.Losses
+        let trimmed: Int
+    }
+
     private func writeQueues(to text: inout MetricsText) async {
-        let start = NIODeadline.now()
-        let isUp = (try? await queues.all[0].ping()) != nil
-        text.gauge("framebuffer_redis_up", "Whether Redis answers: 1 or 0.", .init(isUp ? 1 : 0))
-        guard isUp else { return }
-        let latency = Double((NIODeadline.now() - start).nanoseconds) / 1e9
-        text.gauge("framebuffer_redis_latency_seconds", "How long Redis took to answer now.", .init(latency))
-        var sizes: [(queue: String, size: QueueSize)] = []
-        var lost: [MetricsText.Sample] = []
-        for queue in queues.all {
-            // One that is no stream, for instance, says so in /health.
-            guard let size = try? await queue.size(), let (losses, trimmed) = try? await queue.losses() else {
-                continue
-            }
-            let name = queue.configuration.name
-            sizes.append((name, size))
-            lost += [
-                .init(losses.dropped, ["queue": name, "reason": "dropped"]),
-                .init(losses.expired, ["queue": name, "reason": "expired"]),
-                .init(losses.superseded, ["queue": name, "reason": "superseded"]),
-                .init(trimmed, ["queue": name, "reason": "trimmed"]),
-            ]
+        // All at the same time: together they wait no longer than one of them.
+        async let latency = latency()
+        let contents = await contents()
+        guard let latency = await latency else {
+            return text.gauge("framebuffer_redis_up", "Whether Redis answers: 1 or 0.", .init(0))
         }
+        text.gauge("framebuffer_redis_up", "Whether Redis answers: 1 or 0.", .init(1))
+        text.gauge("framebuffer_redis_latency_seconds", "How long Redis took to answer now.", .init(latency))
         text.gauge(
             "framebuffer_queue_frames",
             "Frames by where they are.",
-            sizes.flatMap { queue, size in
-                [("waiting", size.waiting), ("leased", size.leased), ("dead", size.dead)].map { state, count in
-                    .init(count, ["queue": queue, "state": state])
+            contents.flatMap { queue in
+                [("waiting", queue.size.waiting), ("leased", queue.size.leased), ("dead", queue.size.dead)].map {
+                    .init($1, ["queue": queue.name, "state": $0])
                 }
             }
         )
         func gauge(_ name: String, _ help: String, _ value: (QueueSize) -> Double?) {
-            text.gauge(name, help, sizes.compactMap { queue, size in value(size).map { .init($0, ["queue": queue]) } })
+            text.gauge(
+                name,
+                help,
+                contents.compactMap { queue in value(queue.size).map { .init($0, ["queue": queue.name]) } }
+            )
         }
         gauge("framebuffer_queue_capacity_frames", "The most frames that may wait or be leased.") {
             Double($0.capacity)
@@ -82,7 +80,42 @@ struct MetricsEndpoint: Sendable {
         gauge("framebuffer_queue_oldest_age_seconds", "How old the frame is that waits longest; 0: none does.") {
             Double($0.oldestAge?.milliseconds ?? 0) / 1000
         }
-        text.counter("framebuffer_frames_lost", "Frames that nobody got, of all instances together.", lost)
+        text.counter(
+            "framebuffer_frames_lost",
+            "Frames that nobody got, of all instances together.",
+            contents.flatMap { queue in
+                [
+                    ("dropped", queue.losses.dropped), ("expired", queue.losses.expired),
+                    ("superseded", queue.losses.superseded), ("trimmed", queue.trimmed),
+                ].map { .init($1, ["queue": queue.name, "reason": $0]) }
+            }
+        )
+    }
+
+    /// How long Redis takes to answer now, in seconds; nil where it doesn't.
+    private func latency() async -> Double? {
+        let start = NIODeadline.now()
+        guard (try? await queues.all[0].ping()) != nil else { return nil }
+        return Double((NIODeadline.now() - start).nanoseconds) / 1e9
+    }
+
+    /// What is known of the queues, in their order. One that is no stream, for instance, is left out: /health says why.
+    private func contents() async -> [Contents] {
+        await withTaskGroup { group in
+            for (index, queue) in queues.all.enumerated() {
+                group.addTask {
+                    async let losses = queue.losses()
+                    guard let size = try? await queue.size(), let (losses, trimmed) = try? await losses else {
+                        return nil as (index: Int, contents: Contents)?
+                    }
+                    let name = queue.configuration.name
+                    return (index, Contents(name: name, size: size, losses: losses, trimmed: trimmed))
+                }
+            }
+            var found: [(index: Int, contents: Contents)] = []
+            for await contents in group { if let contents { found.append(contents) } }
+            return found.sorted { $0.index < $1.index }.map(\.contents)
+        }
     }
 
     private func writeActivity(to text: inout MetricsText) async {
