@@ -101,6 +101,17 @@ struct RedisConnectionTests {
         try await server.stop()
     }
 
+    @Test("A greeting is no sign that Redis does what it is asked; an answer is")
+    func greeting() async throws {
+        let redis = try await RedisServer()
+        let connection = try await connect(redis)
+        #expect(await connection.lastReceived == nil)
+        let before = NIODeadline.now()
+        _ = try await connection.command(["PING"])
+        #expect(try #require(await connection.lastReceived) >= before)
+        await connection.close()
+    }
+
     @Test("A connection that owes nothing may be silent for as long as it likes")
     func idle() async throws {
         let redis = try await RedisServer()

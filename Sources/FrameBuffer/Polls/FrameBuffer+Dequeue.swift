@@ -159,7 +159,7 @@ extension FrameBuffer {
     /// Ends the polls whose time has come.
     private func endPolls() {
         // A large frame over a slow line takes a while.
-        if let reader { polls.sawSign(at: reader.connection.assumeIsolated { $0.lastProgress }) }
+        if let sign = reader?.connection.assumeIsolated({ $0.lastReceived }) { polls.sawSign(at: sign) }
         let ended = polls.end(now: .now())
         for poll in ended.empty { poll.resume(returning: .success([])) }
         for poll in ended.failed {

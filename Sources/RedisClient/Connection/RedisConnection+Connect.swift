@@ -78,5 +78,6 @@ extension RedisConnection {
             }
             remember(digest, of: script)
         }
+        greeted()
     }
 }

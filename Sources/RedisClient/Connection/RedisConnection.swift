@@ -33,7 +33,9 @@ package actor RedisConnection {
     private var isFlushScheduled = false
     private var isSilenceWatched = false
     /// When Redis last sent bytes or took some that had to wait for that, or something was asked while nothing was owing.
-    package private(set) var lastProgress = NIODeadline.now()
+    private var lastProgress = NIODeadline.now()
+    /// When Redis last sent bytes, those of the handshake aside; nil: never.
+    package private(set) var lastReceived: NIODeadline?
     private var unwritten = 0
     private var isWriting = false
     private var digests: [RedisScript: String] = [:]
@@ -95,6 +97,11 @@ package actor RedisConnection {
     package func abandon(_ slot: RedisSlot) {
         guard let waiter = pipeline.abandon(slot.slot) else { return }
         waiter.completion(.failure(RedisError(.cancelled, "\(waiter.name): the caller gave up")))
+    }
+
+    /// The handshake is over. That Redis greets says little: one that takes no writes for a while does so too.
+    func greeted() {
+        lastReceived = nil
     }
 
     func remember(_ digest: String, of script: RedisScript) {
@@ -188,6 +195,7 @@ package actor RedisConnection {
     func received(_ bytes: ByteBuffer) {
         guard end == nil else { return }
         lastProgress = .now()
+        lastReceived = lastProgress
         do throws(RedisError) {
             let fed: Result<Void, RedisError> = bytes.withUnsafeReadableBytes { bytes in
                 Result { () throws(RedisError) in try reader.feed(bytes) }
