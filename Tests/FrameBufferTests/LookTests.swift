@@ -1,3 +1,5 @@
+import NIOCore
+import RedisClient
 import RedisTesting
 import Testing
 
@@ -115,6 +117,29 @@ struct LookTests {
             #expect(try await eventually { await queue.buffer.tails.count == 1 })
             queue.buffer.stopPolls()
             #expect(try await readers[1].value == 0)
+        }
+    }
+
+    @Test("that reads along waits for a silent Redis once, and not for its next look too")
+    func silentRedis() async throws {
+        var limits = RedisLimits()
+        limits.silence = .milliseconds(400)
+        try await TestQueue.with(limits: limits) { queue, redis in
+            let reader = Task {
+                do throws(FrameBufferError) {
+                    _ = try await queue.buffer.tail(after: .first, count: 10, wait: .seconds(60))
+                    return nil as FrameBufferError?
+                } catch {
+                    return error
+                }
+            }
+            #expect(try await eventually { try await redis.cli("INFO", "clients").contains("blocked_clients:1") })
+            redis.freeze(true)
+            let error = await reader.value
+            redis.freeze(false)
+            #expect(error?.code == .redis(.lostReply))
+            let message = try #require(error?.message)
+            #expect(message.hasPrefix("XREAD: "))
         }
     }
 

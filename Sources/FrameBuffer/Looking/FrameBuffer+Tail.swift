@@ -4,7 +4,8 @@ internal import RedisClient
 /// Who reads along, and waits for what comes next.
 struct Tail {
     let after: StreamID
-    let waiter: UnsafeContinuation<Void, Never>
+    /// Is told why nothing can come, if that is so.
+    let waiter: UnsafeContinuation<RedisError?, Never>
 }
 
 extension FrameBuffer {
@@ -24,18 +25,22 @@ extension FrameBuffer {
             // There may be more behind what was passed over.
             guard look.isAtEnd else { continue }
             guard pollLimit.enter() else { throw pollLimit.refusal }
-            await somethingComes(after: look.last, until: deadline)
+            let error = await somethingComes(after: look.last, until: deadline)
             pollLimit.leave()
+            if let error { throw self.error(error) }
         }
     }
 
-    private func somethingComes(after: StreamID, until deadline: NIODeadline) async {
+    private func somethingComes(after: StreamID, until deadline: NIODeadline) async -> RedisError? {
         let number = nextTail
         nextTail += 1
         let timer = eventLoop.scheduleTask(deadline: deadline) { self.assumeIsolated { $0.endTail(number) } }
-        await withTaskCancellationHandler {
+        defer { timer.cancel() }
+        return await withTaskCancellationHandler {
             await withUnsafeContinuation { waiter in
-                guard !isStopping, !Task.isCancelled, NIODeadline.now() < deadline else { return waiter.resume() }
+                guard !isStopping, !Task.isCancelled, NIODeadline.now() < deadline else {
+                    return waiter.resume(returning: nil)
+                }
                 tails[number] = Tail(after: after, waiter: waiter)
                 followed?.resume()
                 followed = nil
@@ -43,18 +48,17 @@ extension FrameBuffer {
         } onCancel: {
             onLoop { $0.endTail(number) }
         }
-        timer.cancel()
     }
 
     private func endTail(_ number: Int) {
-        tails.removeValue(forKey: number)?.waiter.resume()
+        tails.removeValue(forKey: number)?.waiter.resume(returning: nil)
     }
 
-    /// Wakes all who read along: each looks for itself.
-    func endTails() {
+    /// Wakes all who read along: each looks for itself, unless there is an `error`.
+    func endTails(_ error: RedisError? = nil) {
         let ended = tails.values
         tails = [:]
-        for tail in ended { tail.waiter.resume() }
+        for tail in ended { tail.waiter.resume(returning: error) }
     }
 
     // MARK: Following
@@ -64,6 +68,7 @@ extension FrameBuffer {
     package func follow() async {
         var backoff = Backoff(longest: limits.longestPause)
         while await somebodyReadsAlong() {
+            var asked = NIODeadline.distantFuture
             do throws(RedisError) {
                 let connection = try await RedisConnection.connect(
                     to: address,
@@ -73,10 +78,13 @@ extension FrameBuffer {
                 )
                 defer { close(connection) }
                 backoff.reset()
-                while await somebodyReadsAlong() { try await follow(connection) }
+                while await somebodyReadsAlong() {
+                    asked = .now()
+                    try await follow(connection)
+                }
             } catch {
-                // They hear from their own looks what is wrong.
-                endTails()
+                // They hear from their own looks what is wrong; but who gave no sign for so long was waited for long enough.
+                endTails(NIODeadline.now() - asked >= limits.silence ? error : nil)
                 try? await Task.sleep(for: backoff.next())
             }
         }
