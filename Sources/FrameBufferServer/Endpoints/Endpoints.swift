@@ -52,21 +52,22 @@ package struct Endpoints: HTTPResponder {
     @inline(never)
     private func start(_ request: HTTPRequest) -> Start {
         switch router.match(method: request.method, path: request.path) {
-        case .found(let endpoint, let parameters):
-            .endpoint(
+        case .found(let number, let parameters):
+            let endpoint = router[number]
+            return .endpoint(
                 endpoint,
                 parameters.isEmpty ? request : request.with(parameters),
                 RequestSpan(request, endpoint, tracer: tracer)
             )
         case .notFound:
-            .answer(
+            return .answer(
                 HTTPProblem(
                     .notFound,
                     detail: "there is nothing at this path; GET /health and POST /enqueue are a start"
                 ).response()
             )
         case .methodNotAllowed(let methods):
-            .answer(
+            return .answer(
                 HTTPProblem(
                     .methodNotAllowed,
                     detail: "\(request.method.rawValue) does nothing here",
@@ -77,15 +78,15 @@ package struct Endpoints: HTTPResponder {
     }
 
     @inline(never)
-    private func finish(_ answer: Endpoint.Answer, _ endpoint: Endpoint, _ span: RequestSpan) -> HTTPResponse {
-        var response = answer.response
+    private func finish(_ answer: consuming Endpoint.Answer, _ endpoint: Endpoint, _ span: RequestSpan) -> HTTPResponse
+    {
         if let traceparent = answer.context?.traceparent ?? span.traceparent(ifFound: answer.found) {
-            response.headers.add(name: "traceparent", value: traceparent)
+            answer.response.headers.add(name: "traceparent", value: traceparent)
         }
         if endpoint.tracing == .always || answer.found || span.caller.broughtContext {
-            span.end(response.status, batch: answer.batch)
+            span.end(answer.response.status, batch: answer.batch)
         }
-        return response
+        return answer.response
     }
 
     @inline(never)
