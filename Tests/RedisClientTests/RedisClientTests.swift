@@ -80,6 +80,33 @@ struct RedisClientTests {
         await running.value
     }
 
+    @Test("More commands than may wait for the connection are refused at once")
+    func bound() async throws {
+        var limits = RedisLimits()
+        limits.commands = 10
+        let client = RedisClient(
+            address: RedisAddress(endpoint: .unix(path: "/nowhere")),
+            name: "test",
+            scripts: [],
+            executor: EventLoopExecutor(MultiThreadedEventLoopGroup.singleton.any()),
+            limits: limits,
+            logger: Logger(label: "test")
+        )
+        let refusals = try await client.eventLoop.submit {
+            client.assumeIsolated { client in
+                let refusals = NIOLoopBoundBox([RedisError.Code](), eventLoop: client.eventLoop)
+                for count in [6, 5, 4] {
+                    client.send(count) { _ in
+                    } refusal: {
+                        refusals.value.append($0.code)
+                    }
+                }
+                return refusals.value
+            }
+        }.get()
+        #expect(refusals == [.overloaded])
+    }
+
     @Test("Once it was cancelled it is closed, and sends nothing more")
     func closed() async throws {
         let redis = try await RedisServer()

@@ -244,29 +244,3 @@ extension FrameBuffer {
         )
     }
 }
-
-extension RedisConnection {
-    /// Adds a frame to a stream.
-    fileprivate func add(_ entry: StreamEntry, to stream: String, completion: @escaping Completion) {
-        let size = RESPEncoder.arraySize + RESPEncoder.bulkSize(4 + stream.utf8.count + 1) + entry.size + 64
-        let encode = { (encoder: inout RESPEncoder) in
-            encoder.array(3 + entry.wordCount)
-            encoder.bulk("XADD")
-            encoder.bulk(stream)
-            encoder.bulk("*")
-            entry.encode(into: &encoder)
-        }
-        send("XADD", size: size, encode: encode, completion: completion)
-    }
-
-    /// Asks how much a key holds.
-    fileprivate func count(_ command: String, _ key: String, completion: @escaping Completion) {
-        let size = RESPEncoder.arraySize + RESPEncoder.bulkSize(5) + RESPEncoder.bulkSize(key.utf8.count)
-        let encode = { (encoder: inout RESPEncoder) in
-            encoder.array(2)
-            encoder.bulk(command)
-            encoder.bulk(key)
-        }
-        send(command, size: size, encode: encode, completion: completion)
-    }
-}

@@ -7,7 +7,7 @@ enum FrameTimestamp {
     ///
     /// A number is seconds below 1e11, milliseconds from there on, rounded to the nearest.
     static func milliseconds(_ text: RawText) -> Int? {
-        number(text) ?? dateTime(text)
+        dateTime(text) ?? number(text)
     }
 
     private static func number(_ text: RawText) -> Int? {

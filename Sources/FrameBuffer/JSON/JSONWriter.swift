@@ -19,8 +19,7 @@ package struct JSONWriter {
 
     /// A writer that begins a text of its own, with room for a short reply.
     package init() {
-        buffer = ByteBuffer()
-        buffer.reserveCapacity(512)
+        buffer = ByteBufferAllocator().buffer(capacity: 512)
     }
 
     /// A writer that appends to `buffer`.

@@ -36,8 +36,7 @@ extension FrameBuffer {
 
     /// Resumes the reader if it is idle.
     func wakeReader() {
-        wake?.resume()
-        wake = nil
+        wake.take()?.resume()
     }
 
     private func somebodyWaits() async {

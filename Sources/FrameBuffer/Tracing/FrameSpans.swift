@@ -62,7 +62,7 @@ package struct FrameSpans: Sendable {
             links: other.map { [.init($0)] } ?? []
         )
         span.setAttributes(enqueueAttributes)
-        span.addEvent("frame_buffer_enqueue")
+        span.addEvent("frame_buffer_enqueue", at: span.start)
         // From where the context came from, or from wherever it is if that is nowhere.
         let baggage: Baggage? =
             switch carried {
@@ -118,7 +118,7 @@ package struct FrameSpans: Sendable {
         )
         if span.isRecording {
             span.setAttributes(dequeueAttributes)
-            span.addEvent("frame_buffer_dequeue")
+            span.addEvent("frame_buffer_dequeue", at: span.start)
             describe(&span, frameID: stored.frameID, cameraID: stored.cameraID, size: stored.size)
             span.setAttribute("messaging.message.id", .string(frame.delivery.id.description))
             span.setAttribute("buffer.size", .int(frame.depth))

@@ -61,14 +61,15 @@ package struct Endpoints: HTTPResponder {
     @inline(never)
     private func start(_ request: HTTPRequest) -> Start {
         switch router.match(method: request.method, path: request.path) {
-        case .found(let endpoint, let parameters):
-            .endpoint(
+        case .found(let number, let parameters):
+            let endpoint = router[number]
+            return .endpoint(
                 endpoint,
                 parameters.isEmpty ? request : request.with(parameters),
                 RequestSpan(request, endpoint, tracer: tracer)
             )
         case .notFound:
-            .answer(
+            return .answer(
                 refuse(
                     request,
                     HTTPProblem(
@@ -78,7 +79,7 @@ package struct Endpoints: HTTPResponder {
                 )
             )
         case .methodNotAllowed(let methods):
-            .answer(
+            return .answer(
                 refuse(
                     request,
                     HTTPProblem(
@@ -99,19 +100,18 @@ package struct Endpoints: HTTPResponder {
 
     @inline(never)
     private func finish(
-        _ answer: Endpoint.Answer,
+        _ answer: consuming Endpoint.Answer,
         _ endpoint: Endpoint,
         _ request: HTTPRequest,
         _ span: RequestSpan
     ) -> HTTPResponse {
-        var response = answer.response
         if let traceparent = answer.context?.traceparent ?? span.traceparent(ifFound: answer.found) {
-            response.headers.add(name: "traceparent", value: traceparent)
+            answer.response.headers.add(name: "traceparent", value: traceparent)
         }
         let isTraced = endpoint.tracing == .always || answer.found || span.caller.broughtContext
-        if isTraced { span.end(response.status, batch: answer.batch) }
-        endpoint.durations.record(request, response.status.code, in: isTraced ? span.context : nil)
-        return response
+        if isTraced { span.end(answer.response.status, batch: answer.batch) }
+        endpoint.durations.record(request, answer.response.status.code, in: isTraced ? span.context : nil)
+        return answer.response
     }
 
     @inline(never)

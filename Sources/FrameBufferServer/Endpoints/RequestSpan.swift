@@ -10,9 +10,6 @@ final class RequestSpan {
     /// On whose behalf the request's work is done.
     let caller: Caller
 
-    /// The request's own context; nil where there is no trace.
-    let context: SpanContext?
-
     /// nil once it has ended.
     private var span: SpanRecord?
     private let tracer: FrameTracer
@@ -22,7 +19,6 @@ final class RequestSpan {
         self.tracer = tracer
         guard endpoint.tracing != .never else {
             caller = .nobody
-            context = nil
             return
         }
         let headers = RequestHeaders(request.headers, propagators: tracer.propagators)
@@ -33,7 +29,6 @@ final class RequestSpan {
             at: request.receivedAt
         )
         defer { self.span = span }
-        context = span.context
         caller = Caller(span: span.context, broughtContext: headers.context != nil, baggage: headers.baggage)
         guard span.isRecording else { return }
         span.setAttributes(endpoint.attributes)
@@ -51,6 +46,9 @@ final class RequestSpan {
         }
         if let agent = headers.userAgent { span.setAttribute("user_agent.original", .string(agent)) }
     }
+
+    /// The request's own context; nil where there is no trace.
+    var context: SpanContext? { caller.span }
 
     /// What the response's header says: the request's own context, unless it found nothing and nobody asked.
     func traceparent(ifFound found: Bool) -> String? {

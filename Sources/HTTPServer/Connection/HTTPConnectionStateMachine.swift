@@ -14,7 +14,7 @@ struct HTTPConnectionStateMachine {
         /// Cancel the task that is answering.
         case cancel
         /// Write the connection's own and last response.
-        case refuse(HTTPProblem, Framing)
+        indirect case refuse(HTTPProblem, Framing)
         case sendContinue
         /// Read again: an earlier ``HTTPConnectionStateMachine/mayRead()`` was denied.
         case read
@@ -45,7 +45,7 @@ struct HTTPConnectionStateMachine {
 
     private enum Turn {
         case request(HTTPRequest, Exchange)
-        case refusal(HTTPProblem, isHead: Bool)
+        indirect case refusal(HTTPProblem, isHead: Bool)
     }
 
     private enum Phase: Equatable {

@@ -78,8 +78,7 @@ struct RequestReader {
 
     /// A request has come whole; nil where none was coming.
     mutating func end() -> IncomingRequest? {
-        guard let request = incoming else { return nil }
-        incoming = nil
+        guard let request = incoming.take() else { return nil }
         state = request.meaning.persistence == .close ? .stopped : .idle
         return request
     }

@@ -1,10 +1,12 @@
-import NIOHTTP1
+package import NIOHTTP1
 
 /// Finds the number of an endpoint by the method and path of a request.
-struct RouteTable: Sendable {
-    enum Match {
+package struct RouteTable: Sendable {
+    /// What a request's method and path lead to.
+    package enum Match {
         case found(Int, PathParameters)
         case notFound
+        /// The path exists, for the methods that the answer's `Allow` has to list.
         case methodNotAllowed([HTTPMethod])
     }
 

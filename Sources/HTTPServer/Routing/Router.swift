@@ -6,16 +6,8 @@ package import NIOHTTP1
 /// `/frames/{message_id}` matches it where its literal segments are equal and no parameter is empty. An exact path wins
 /// over patterns, and a pattern that was added earlier over later ones. `HEAD` is its own method: `GET` doesn't imply it.
 package struct Router<Endpoint> {
-    /// What a request's method and path lead to.
-    package enum Match {
-        case found(Endpoint, parameters: PathParameters)
-        case notFound
-        /// The path exists, for the methods that the answer's `Allow` has to list.
-        case methodNotAllowed([HTTPMethod])
-    }
-
-    // The table is no generic type, as this one isn't specialized where it is used: to look up the types of its parts took
-    // 3 % of an enqueue without tracing (`perf record`).
+    // The table, and what it finds, are no generic types, as this one isn't specialized where it is used: to look up the
+    // types of its parts took 3 % of an enqueue without tracing (`perf record`).
     private var table = RouteTable()
     /// All that were added, in that order.
     package private(set) var endpoints: [Endpoint] = []
@@ -29,15 +21,13 @@ package struct Router<Endpoint> {
         endpoints.append(endpoint)
     }
 
-    /// Finds the endpoint of a request.
-    package func match(method: HTTPMethod, path: String) -> Match {
-        switch table.match(method: method, path: path) {
-        case .found(let number, let parameters): .found(endpoints[number], parameters: parameters)
-        case .notFound: .notFound
-        case .methodNotAllowed(let methods): .methodNotAllowed(methods)
-        }
+    /// Finds the number of a request's endpoint.
+    package func match(method: HTTPMethod, path: String) -> RouteTable.Match {
+        table.match(method: method, path: path)
     }
+
+    /// The endpoint of a number that was found.
+    package subscript(number: Int) -> Endpoint { endpoints[number] }
 }
 
 extension Router: Sendable where Endpoint: Sendable {}
-extension Router.Match: Sendable where Endpoint: Sendable {}
