@@ -205,6 +205,21 @@ struct LeaseTests {
         }
     }
 
+    @Test("that others delete are counted and logged as lost, also while Redis is out of memory (C03)")
+    func deletedOutOfMemory() async throws {
+        try await withService { service, redis in
+            try await service.post("0", "1", "2", "3")
+            let leased = try await service.leaseAll(4)
+            try await redis.cli("CONFIG", "SET", "maxmemory", "1")
+            #expect(try await redis.cli(["XDEL", "frames:queue"] + leased.prefix(3).map(\.messageID)) == "3")
+            #expect(try await service.counts() == Counts(leased: 1))
+            #expect(try await service.get("/queue").json()["counters"]?["trimmed"]?.integer == 3)
+            let isLogged = try await eventually { service.log.contains("frames in hand were trimmed or deleted") }
+            #expect(isLogged)
+            #expect(try await service.settle("/ack", leased.map(\.receipt)).settled == 1)
+        }
+    }
+
     @Test("are counted exactly beside what waits, whatever others delete (C12)")
     func counts() async throws {
         try await withService { service, redis in

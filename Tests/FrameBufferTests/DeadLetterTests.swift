@@ -125,6 +125,19 @@ struct DeadLetterTests {
         }
     }
 
+    @Test("are none of those that were deleted before, nor are these counted as trimmed")
+    func deletedBefore() async throws {
+        try await TestQueue.with { queue, _ in
+            try await queue.enqueue("a")
+            let frame = try #require(try await queue.take().first)
+            #expect(try await queue.buffer.delete(frame.delivery.id))
+            await queue.buffer.bury(frame.delivery, reason: "unservable")
+            #expect(try await eventually { await !queue.buffer.hasFramesInHand })
+            #expect(try await queue.counts() == [0, 0, 0])
+            #expect(try await queue.buffer.losses().trimmed == 0)
+        }
+    }
+
     @Test("out of memory are not redriven, and can be deleted")
     func outOfMemory() async throws {
         try await TestQueue.with { queue, redis in

@@ -193,6 +193,39 @@ struct LookTests {
         }
     }
 
+    @Test(
+        "Frames that are deleted or purged here are not counted as trimmed, whoever looks; those that others delete are"
+    )
+    func trimmed() async throws {
+        try await TestQueue.with { queue, redis in
+            let other = try TestQueue(redis)
+            defer { other.crash() }
+            let lookers = [queue, queue, other, other].map { looker in
+                Task { while !Task.isCancelled { _ = try await looker.buffer.size() } }
+            }
+            defer { for looker in lookers { looker.cancel() } }
+            for _ in 0..<20 {
+                let ids = (0..<100).map(String.init)
+                for id in ids { try await queue.enqueue(id) }
+                let frames = try await queue.lease(count: 60)
+                for frame in frames.prefix(5) { #expect(try await other.buffer.delete(frame.delivery.id)) }
+                let returned = frames.dropFirst(5).prefix(5).compactMap(\.receipt)
+                #expect(try await queue.settle(returned, .nack(delay: .zero, reason: "")) == Settled(5))
+                #expect(try await queue.buffer.purge() == 95)
+                #expect(try await queue.settle(frames.compactMap(\.receipt), .ack) == Settled(0, stale: 60))
+            }
+            #expect(try await queue.buffer.losses().trimmed == 0)
+            for looker in lookers { looker.cancel() }
+            for id in ["a", "b", "c"] { try await queue.enqueue(id) }
+            for frame in try await queue.lease(count: 2) {
+                #expect(try await redis.cli("XDEL", "frames:queue", frame.delivery.id.description) == "1")
+            }
+            #expect(try await queue.buffer.purge() == 1)
+            #expect(try await counts(of: queue) == [0, 0, 0])
+            #expect(try await queue.buffer.losses().trimmed == 2)
+        }
+    }
+
     private func counts(of queue: TestQueue) async throws -> [Int] {
         let size = try await queue.buffer.size()
         return [size.size, size.waiting, size.leased]

@@ -89,7 +89,7 @@ struct RetentionTests {
 
     @Test("A purge settles what waits and what is leased, and all of it stays readable; what comes later isn't touched")
     func purge() async throws {
-        try await withStream { queue, _ in
+        try await withStream { queue, redis in
             for number in 0..<250 { try await queue.enqueue("\(number)") }
             #expect(try await queue.dequeue() == ["0"])
             let leased = try await queue.lease(count: 2)
@@ -102,6 +102,14 @@ struct RetentionTests {
             #expect(try await readable(queue).count == 250)
             try await queue.enqueue("later")
             #expect(try await queue.dequeue(count: 9) == ["later"])
+            #expect(try await counter("trimmed", redis) == "")
+            // What others deleted is not among the purged.
+            for id in ["deleted", "purged"] { try await queue.enqueue(id) }
+            let deleted = try #require(try await queue.lease().first)
+            try await redis.cli("XDEL", "frames:queue", deleted.delivery.id.description)
+            #expect(try await queue.buffer.purge() == 1)
+            #expect(try await queue.counts() == [0, 0, 0])
+            #expect(try await counter("trimmed", redis) == "1")
         }
     }
 

@@ -192,27 +192,18 @@ extension FrameBuffer {
 
     // MARK: Ghosts
 
-    /// One portion of the pending list: entries that were trimmed or deleted leave it. Nothing is idle for that long, so
-    /// owner, idle time and count of all others stay as they are. Redis looks at ten times as many as it is asked for: these
-    /// are about 1 ms.
+    /// Clears pending entries that were trimmed or deleted away, one portion of the pending list a call.
     func clearGhosts() async throws(RedisError) {
-        let consumer = process.consumer(loop: loop, life: life)
-        do throws(RedisError) {
-            let reply = try await redis.command([
-                "XAUTOCLAIM", keys.stream, configuration.group, consumer, "9223372036854775", ghostCursor,
-                "COUNT", "100", "JUSTID",
-            ]).value
-            ghostCursor = reply[0]?.string ?? "0-0"
-            let vanished = reply[2]?.count ?? 0
-            guard vanished > 0 else { return }
-            _ = try await redis.command(["HINCRBY", keys.counters, "trimmed", String(vanished)])
-            logger.warning(
-                "frames in hand were trimmed or deleted",
-                metadata: ["queue": "\(keys.stream)", "frames": "\(vanished)"]
-            )
-        } catch {
-            ghostCursor = "0-0"
-            throw error
-        }
+        let call = call(QueueScripts.clearGhosts, [process.consumer(loop: loop, life: life), ghostCursor])
+        // If it fails, the next one begins anew.
+        ghostCursor = "0-0"
+        let answer = try await redis.call(call).value
+        ghostCursor = answer[0]?.string ?? "0-0"
+        let vanished = answer[1]?.integer ?? 0
+        guard vanished > 0 else { return }
+        logger.warning(
+            "frames in hand were trimmed or deleted",
+            metadata: ["queue": "\(keys.stream)", "frames": "\(vanished)"]
+        )
     }
 }

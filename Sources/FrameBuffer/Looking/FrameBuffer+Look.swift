@@ -114,41 +114,21 @@ extension FrameBuffer {
 
     private func purgeAll() async throws(FrameBufferError) -> Int {
         let last = try await lastID()
-        guard last != .first else { return 0 }
+        let script = configuration.retention == .stream ? QueueScripts.discard : QueueScripts.purge
+        let consumer = process.consumer(loop: loop, life: life)
+        var purged = 0
+        var isMore = last != .first
         do throws(RedisError) {
-            if configuration.retention == .stream { return try await discard(upTo: last) }
-            var trimmed = 0
-            // In portions, so that others get their turn; a portion leaves the node alone that the bound is in.
-            while true {
-                let portion =
-                    try await redis.command([
-                        "XTRIM", keys.stream, "MINID", "~", last.next.description, "LIMIT", "2500",
-                    ]).value.integer ?? 0
-                trimmed += portion
-                if portion == 0 { break }
+            // In portions, so that others get their turn.
+            while isMore {
+                let call = call(script, [last.padded, consumer, "100", last.next.padded])
+                let answer = try await withGroup { () throws(RedisError) in try await redis.call(call).value }
+                purged += answer[0]?.integer ?? 0
+                isMore = answer[1]?.integer == 1
             }
-            let consumer = process.consumer(loop: loop, life: life)
-            let rest = call(QueueScripts.purge, [last.next.description, last.padded, consumer])
-            return trimmed + (try await number(rest))
         } catch {
             throw self.error(error)
         }
-    }
-
-    /// Settles all frames up to one, in portions.
-    private func discard(upTo last: StreamID) async throws(RedisError) -> Int {
-        let consumer = process.consumer(loop: loop, life: life)
-        var discarded = 0
-        while true {
-            let call = call(QueueScripts.discard, [last.padded, consumer, "100"])
-            let answer = try await withGroup { () throws(RedisError) in try await redis.call(call).value }
-            discarded += answer[0]?.integer ?? 0
-            guard answer[1]?.integer == 1 else { return discarded }
-        }
-    }
-
-    /// Calls a script that answers with a number.
-    private func number(_ call: ScriptCall) async throws(RedisError) -> Int {
-        try await withGroup { () throws(RedisError) in try await redis.call(call).value.integer ?? 0 }
+        return purged
     }
 }

@@ -121,8 +121,12 @@ extension QueueScripts {
         local died = {}
         local function bury(id, reason, deliveries, cause)
             local entry = redis.call('XRANGE', stream, id, id)[1]
-            forget(id)
-            if not entry then return trimmed() end
+            local isGone = forget(id) == 0
+            if not entry then
+                -- Where nothing was known of it, it was deleted here, or is counted already.
+                if not isGone then trimmed() end
+                return
+            end
             local last = epitaph(entry)
             table.insert(last, reason)
             table.insert(last, deliveries)

@@ -10,7 +10,7 @@ enum QueueScripts {
         [
             enqueue, enqueueDropping, enqueueAll, enqueueAllDropping, take, settle, giveBack, reap, bury, giveUp,
             ensureGroup,
-            size, beat, tidy, delete, purge, discard,
+            size, beat, tidy, clearGhosts, delete, purge, discard,
         ]
         + LeaseScripts.all + DeadLetterScripts.all + LookScripts.all
 
@@ -318,6 +318,24 @@ enum QueueScripts {
         """#
     )
 
+    /// Takes what others trimmed or deleted out of one portion of the pending list, and counts it. Further ARGV: a consumer,
+    /// where to begin. Returns where to go on, and how many there were. Redis looks at ten times as many as it is asked for:
+    /// these are about 1 ms.
+    static let clearGhosts = aboutFrames(
+        "clear ghosts",
+        """
+        -- Nothing is idle for that long: owner, idle time and count of all others stay as they are.
+        local found = redis.call(
+            'XAUTOCLAIM', stream, group, ARGV[3], '9223372036854775', ARGV[4], 'COUNT', 100, 'JUSTID'
+        )
+        for _, id in ipairs(found[3]) do
+            forget(padded(id))
+            trimmed()
+        end
+        return {found[1], #found[3]}
+        """
+    )
+
     /// Deletes a frame that is not settled; where settled ones stay, it is settled. Further ARGV: id, a consumer. Returns 1 and
     /// its epitaph if it was there, 0 if not, and -1 to be called again.
     static let delete = aboutFrames(
@@ -353,24 +371,30 @@ enum QueueScripts {
         """
     )
 
-    /// Deletes the last of the frames below a bound, and forgets all that was known of those that are gone. Further ARGV: the
-    /// bound, the id before it, a consumer. Returns how many were not settled, less those of the settled ones that were
-    /// deleted before.
+    /// Deletes one portion of all frames up to a bound, and in the same step forgets what was known of them, as what is pending
+    /// or returned and not in the stream counts as trimmed by others. Further ARGV: the bound, a consumer, the portion, the id
+    /// behind the bound. Returns how many were not settled, and 1 if there may be more.
     static let purge = aboutFrames(
         "purge",
         """
-        local deleted = redis.call('XTRIM', stream, 'MINID', ARGV[3])
-        local cursor = '0-0'
-        repeat
-            -- Nothing is that idle: what is gone leaves the pending list, and is named.
-            local found = redis.call(
-                'XAUTOCLAIM', stream, group, ARGV[5], '9223372036854775', cursor, 'COUNT', 1000, 'JUSTID'
-            )
-            cursor = found[1]
-            for _, id in ipairs(found[3]) do forget(padded(id)) end
-        until cursor == '0-0'
-        for _, id in ipairs(redis.call('ZRANGE', ready, '-', '[' .. ARGV[4], 'BYLEX')) do forget(id) end
-        return deleted - removeRange(kept, '-', '[' .. ARGV[4])
+        local bound, portion = ARGV[3], ARGV[5]
+        \(unsettled)
+        local deleted = 0
+        for _, id in ipairs(ids) do
+            forget(id)
+            if redis.call('XDEL', stream, id) == 1 then deleted = deleted + 1 else trimmed() end
+        end
+        local settled = redis.call('ZRANGE', kept, '-', '[' .. bound, 'BYLEX', 'LIMIT', 0, portion)
+        for _, id in ipairs(settled) do
+            redis.call('ZREM', kept, id)
+            redis.call('XDEL', stream, id)
+        end
+        if #ids + #settled > 0 then return {deleted, 1} end
+        -- The others are unread, and nothing is known of them. Asked for no more than some, Redis leaves the node alone that
+        -- the bound is in.
+        local unread = redis.call('XTRIM', stream, 'MINID', '~', ARGV[6], 'LIMIT', 2500)
+        if unread > 0 then return {unread, 1} end
+        return {redis.call('XTRIM', stream, 'MINID', ARGV[6]), 0}
         """
     )
 
@@ -379,11 +403,8 @@ enum QueueScripts {
     static let discard = aboutFrames(
         "discard",
         """
-        local bound, portion = ARGV[3], tonumber(ARGV[5])
-        local ids = redis.call('ZRANGE', ready, '-', '[' .. bound, 'BYLEX', 'LIMIT', 0, portion)
-        for _, entry in ipairs(redis.call('XPENDING', stream, group, '-', bound, portion)) do
-            table.insert(ids, padded(entry[1]))
-        end
+        local bound, portion = ARGV[3], ARGV[5]
+        \(unsettled)
         if #ids == 0 then
             local read = redis.call('XREADGROUP', 'GROUP', group, ARGV[4], 'COUNT', portion, 'STREAMS', stream, '>')
             for _, entry in ipairs(read and read[1][2] or {}) do table.insert(ids, padded(entry[1])) end
@@ -394,12 +415,20 @@ enum QueueScripts {
                 giveBack(id)
             else
                 forget(id)
-                if drop(id) then discarded = discarded + 1 end
+                if drop(id) then discarded = discarded + 1 else trimmed() end
             end
         end
         return {discarded, #ids > 0 and ids[#ids] <= bound and 1 or 0}
         """
     )
+
+    /// One portion of the frames up to a bound that were handed out and are not settled, returned or in hand.
+    private static let unsettled = """
+        local ids = redis.call('ZRANGE', ready, '-', '[' .. bound, 'BYLEX', 'LIMIT', 0, portion)
+        for _, entry in ipairs(redis.call('XPENDING', stream, group, '-', bound, portion)) do
+            table.insert(ids, padded(entry[1]))
+        end
+        """
 
     /// Adds frames, all or none. KEYS stream, kept, then the marks of their keys, if any: one for all frames, or one for
     /// each. ARGV capacity, how many frames a mark is for, its lifetime in ms, then of each frame: its traceparent or `-`,

@@ -65,7 +65,7 @@ struct ModelRun: Sendable {
         var all = (rested ? [] : ["frames are still in hand long after everybody has gone"]) + faults
         all += records.judge(by: terms)
         all += try await Self.countFaults(fleet, counted.totals, terms)
-        all += try await leftOver(fleet, purged: log.counts["purges"] != nil)
+        all += try await leftOver(fleet)
         let counts = log.counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
         let settings = "capacity \(capacity), deliveries \(maxDeliveries), replicas \(self.replicas)"
         let given = FrameState.Exit.counted.map { "\(counted.totals[$0] ?? 0) \($0)" }.joined(separator: ", ")
@@ -237,7 +237,7 @@ struct ModelRun: Sendable {
     }
 
     /// What the service keeps beside the stream has to go with the frames.
-    private func leftOver(_ fleet: Fleet, purged: Bool) async throws -> [String] {
+    private func leftOver(_ fleet: Fleet) async throws -> [String] {
         var faults: [String] = []
         let redis = fleet.redis
         func sidecar(_ name: String) -> String { "frames:queue:{frames:queue}:\(name)" }
@@ -249,10 +249,8 @@ struct ModelRun: Sendable {
             let count = try await redis.cli(command, key)
             if count != "0" { faults.append("\(count) entries are left in \(key)") }
         }
-        if !purged {
-            let trimmed = try await redis.cli("HGET", sidecar("counters"), "trimmed")
-            if !["", "0"].contains(trimmed) { faults.append("\(trimmed) frames were trimmed, by nobody") }
-        }
+        let trimmed = try await redis.cli("HGET", sidecar("counters"), "trimmed")
+        if !["", "0"].contains(trimmed) { faults.append("\(trimmed) frames were trimmed, by nobody") }
         let alive = fleet.replicas.count
         let isClean = try await eventually(within: .seconds(25)) {
             let consumers = try await redis.cli("XINFO", "CONSUMERS", "frames:queue", "workers")

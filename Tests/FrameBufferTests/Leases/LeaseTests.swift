@@ -283,6 +283,29 @@ struct LeaseTests {
         }
     }
 
+    @Test("A Redis that takes no writes is counted all the same", arguments: ["min-replicas", "replica"])
+    func noWrites(because reason: String) async throws {
+        let redis = try await RedisServer()
+        // Whose housekeeping would find out before us.
+        let queue = try TestQueue(redis, keepsHouse: false)
+        defer { queue.crash() }
+        for id in ["a", "b", "c"] { try await queue.enqueue(id) }
+        let frames = try await queue.lease(count: 2)
+        #expect(frames.count == 2)
+        try await redis.cli("XDEL", "frames:queue", frames[0].delivery.id.description)
+        if reason == "replica" {
+            try await redis.cli("REPLICAOF", "127.0.0.1", "1")
+        } else {
+            try await redis.cli("CONFIG", "SET", "min-replicas-to-write", "1")
+        }
+        // What vanished is still among the leased.
+        for _ in 0..<3 { #expect(try await queue.counts() == [0, 2, 0]) }
+        try await redis.cli("REPLICAOF", "NO", "ONE")
+        try await redis.cli("CONFIG", "SET", "min-replicas-to-write", "0")
+        #expect(try await queue.counts() == [1, 1, 0])
+        #expect(try await queue.buffer.losses().trimmed == 1)
+    }
+
     // MARK: The last delivery
 
     @Test("The last delivery that goes unacknowledged makes a frame dead, lapsed or nacked, with its reason")
