@@ -80,6 +80,24 @@ struct BytesTests {
         }
     }
 
+    @Test("is not full any more as soon as they have left")
+    func notFull() async throws {
+        try await withQueue { queue, _ in
+            try await queue.enqueue(json: frame("leased", 5000))
+            #expect(try await queue.lease().count == 1)
+            for round in 0..<20 {
+                for number in 0..<2 { try await queue.enqueue(json: frame("\(round) \(number)", 900_000)) }
+                let full = try await queue.buffer.size()
+                #expect(full.isFull)
+                #expect(try await queue.dequeue(count: 2).count == 2)
+                let hasLeft = try await eventually { try await queue.buffer.currentSize() == 1 }
+                #expect(hasLeft)
+                let empty = try await queue.buffer.size()
+                #expect(!empty.isFull)
+            }
+        }
+    }
+
     @Test(
         "gives no room to what it has already, and tells of it even when full",
         arguments: [QueueConfiguration.Overflow.reject, .dropOldest]

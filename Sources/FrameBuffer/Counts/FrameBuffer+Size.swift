@@ -14,6 +14,7 @@ extension FrameBuffer {
                 try await clearGhosts()
                 counts = try await count()
             }
+            if !hasRoomForOneMore(counts) { counts = try await count(urgently: true) }
             let size = max(0, counts.length - counts.kept)
             return QueueSize(
                 size: size,
@@ -24,7 +25,7 @@ extension FrameBuffer {
                 capacityBytes: configuration.capacityBytes,
                 bytes: counts.length > 0 ? measured?.bytes ?? 0 : 0,
                 oldestAge: size > counts.pending ? measured?.oldest.map(clock.age) : nil,
-                isFull: size >= configuration.capacity || !hasRoom(forOneMoreOf: size)
+                isFull: size >= configuration.capacity || !hasRoomForOneMore(counts)
             )
         } catch {
             throw self.error(error)
@@ -44,8 +45,9 @@ extension FrameBuffer {
 
     // MARK: Capacity
 
-    /// Whether there is room for one more such as those `size` frames that are there. One that is alone always has it.
-    private func hasRoom(forOneMoreOf size: Int) -> Bool {
+    /// Whether there are bytes left for one more frame such as those that are there. One that is alone always has them.
+    private func hasRoomForOneMore(_ counts: Counts) -> Bool {
+        let size = counts.length - counts.kept
         guard let byteCapacity, size > 0 else { return true }
         return byteCapacity.hasRoom(for: byteCapacity.used / size)
     }
@@ -126,7 +128,7 @@ extension FrameBuffer {
                 let oldest = enqueued.map { FrameTime(captured: captured, enqueued: $0) }
                 measured = (.now(), bytes, oldest)
                 // Settled frames that stay take none of the room.
-                byteCapacity?.measured(length > 0 ? bytes * (length - kept) / length : 0, entries: length)
+                byteCapacity?.measured(bytes - bytes / max(1, length) * kept, entries: length)
             }
             return .success(Counts(length: length, pending: pending, kept: kept, dead: dead))
         }
