@@ -116,12 +116,48 @@ struct BytesTests {
                 #expect(try await batch(["i", "j"], by: .frameID) == [count > 0, count > 0])
             }
             #expect(try await batch(["i", "j", "k", "l", "m", "n"], by: .frameID).filter { !$0 }.count == 4)
-            #expect(try await redis.cli("XLEN", "frames:queue") == "34")
+            // Only the last is new; all of them together would have no room.
+            #expect(try await batch(["i", "j", "k", "l", "m", "n", "o"], by: .frameID).filter { !$0 }.count == 1)
+            #expect(try await redis.cli("XLEN", "frames:queue") == "35")
             #expect(try await dropped(redis) == "")
             guard overflow == .reject else { return }
             while await failure({ try await queue.enqueue(json: frame("x", 50_000)) }) == nil {}
             #expect(try await batch(["i", "j"], by: .frameID) == [true, true])
-            #expect(await failure { try await batch(["i", "o"], by: .frameID) } == .full)
+            #expect(await failure { try await batch(["i", "p"], by: .frameID) } == .full)
+        }
+    }
+
+    @Test(
+        "knows from each answer what was written and what left, before it measures again",
+        arguments: [QueueConfiguration.Overflow.reject, .dropOldest]
+    )
+    func answers(overflow: QueueConfiguration.Overflow) async throws {
+        try await withQueue(overflow: overflow) { queue, redis in
+            func error() async throws -> Int {
+                let used = await queue.buffer.byteCapacity?.used ?? 0
+                return abs(used - (try await bytes(redis)))
+            }
+            func batch(by deduplication: Deduplication?) async throws -> [EnqueuedFrame] {
+                let frames = try ["a", "b"].map { try IncomingFrame.json(.init(string: frame($0, 50_000))) }
+                let caller = Caller(span: nil, broughtContext: false)
+                return try await queue.buffer.enqueue(frames, by: deduplication, for: caller)
+            }
+            for number in 0..<2 { try await queue.enqueue(json: frame("\(number)", 850_000)) }
+            for _ in 0..<2 {
+                _ = try await batch(by: .key("key"))
+                #expect(try await error() < 50_000)
+            }
+            if overflow == .dropOldest {
+                // What makes room is far larger than it has to be.
+                try await queue.enqueue(json: frame("x", 200_000))
+                #expect(try await dropped(redis) == "1")
+                #expect(try await error() < 50_000)
+            }
+            try await redis.cli("CONFIG", "SET", "maxmemory", "1")
+            #expect(await failure { try await queue.enqueue(json: frame("x", 100_000)) } != nil)
+            #expect(try await error() < 50_000)
+            #expect(await failure { try await batch(by: nil) } != nil)
+            #expect(try await error() < 50_000)
         }
     }
 
