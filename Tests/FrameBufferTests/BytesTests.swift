@@ -161,7 +161,7 @@ struct BytesTests {
         }
     }
 
-    @Test("has the room that settled frames take which stay in it")
+    @Test("counts no bytes of settled frames that stay in it")
     func kept() async throws {
         try await withQueue(retention: .stream) { queue, redis in
             for number in 0..<20 {
@@ -169,6 +169,7 @@ struct BytesTests {
                 #expect(try await queue.dequeue() == ["\(number)"])
             }
             #expect(try await bytes(redis) > 2 * most - most / 2)
+            for _ in 0..<4 { try await queue.enqueue(json: frame("x", 200_000)) }
             let size = try await queue.buffer.size()
             #expect(!size.isFull)
         }
