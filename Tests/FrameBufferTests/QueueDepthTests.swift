@@ -39,6 +39,20 @@ struct QueueDepthTests {
         #expect(!depth.wasFull(3))
     }
 
+    @Test("A queue is known to be empty once it was seen so, and while nothing is under way")
+    func empty() {
+        var depth = QueueDepth()
+        #expect(!depth.isEmpty)
+        depth.saw(0, now: time(0))
+        #expect(depth.isEmpty)
+        depth.sent()
+        #expect(!depth.isEmpty)
+        depth.arrived()
+        #expect(depth.isEmpty)
+        depth.saw(1, now: time(0))
+        #expect(!depth.isEmpty)
+    }
+
     private func time(_ milliseconds: UInt64) -> NIODeadline {
         .uptimeNanoseconds(1_000_000_000_000 + milliseconds * 1_000_000)
     }

@@ -19,6 +19,7 @@ extension FrameBuffer {
                     guard error.code == .readOnly || error.code == .refusing else { throw error }
                 }
             }
+            if !hasRoomForOneMore(counts) { counts = try await count(urgently: true) }
             let size = max(0, counts.length - counts.kept)
             return QueueSize(
                 size: size,
@@ -29,17 +30,18 @@ extension FrameBuffer {
                 capacityBytes: configuration.capacityBytes,
                 bytes: counts.length > 0 ? measured?.bytes ?? 0 : 0,
                 oldestAge: size > counts.pending ? measured?.oldest.map(clock.age) : nil,
-                isFull: size >= capacity()
+                isFull: size >= configuration.capacity || !hasRoomForOneMore(counts)
             )
         } catch {
             throw self.error(error)
         }
     }
 
-    /// How many frames wait and are in hand, without what takes longer to find out.
-    func currentSize() async throws(FrameBufferError) -> Int {
+    /// How many frames wait and are in hand, without what takes longer to find out; `urgently`, where somebody is to be
+    /// refused or dropped for their bytes.
+    func currentSize(urgently: Bool = false) async throws(FrameBufferError) -> Int {
         do throws(RedisError) {
-            let counts = try await count()
+            let counts = try await count(urgently: urgently)
             return counts.length - counts.kept
         } catch {
             throw self.error(error)
@@ -48,15 +50,16 @@ extension FrameBuffer {
 
     // MARK: Capacity
 
-    /// The most frames that there may be together with `count` more, of `bytes` together.
-    func capacity(with count: Int = 0, of bytes: @autoclosure () -> Int = 0) -> Int {
-        guard let byteCapacity else { return configuration.capacity }
-        return min(configuration.capacity, byteCapacity.frames(with: count, of: bytes()))
+    /// Whether there are bytes left for one more frame such as those that are there. One that is alone always has them.
+    private func hasRoomForOneMore(_ counts: Counts) -> Bool {
+        let size = counts.length - counts.kept
+        guard let byteCapacity, size > 0 else { return true }
+        return byteCapacity.hasRoom(for: byteCapacity.used / size)
     }
 
-    /// Makes sure, where bytes are bounded, that it is known how many there are. Throws ``FrameBufferError/Code/tooLarge`` for
-    /// frames that never fit.
-    func measureBytes(for bytes: Int = 0) async throws(FrameBufferError) {
+    /// Makes sure, where bytes are bounded, that it is known how many there are: before anybody is refused or dropped, Redis
+    /// is asked. Throws ``FrameBufferError/Code/tooLarge`` for frames that never fit.
+    func measureBytes(for bytes: Int) async throws(FrameBufferError) {
         guard let byteCapacity else { return }
         guard bytes <= byteCapacity.most else {
             throw FrameBufferError(
@@ -64,8 +67,8 @@ extension FrameBuffer {
                 "the queue \(keys.stream) holds at most \(byteCapacity.most) bytes, and this is \(bytes)"
             )
         }
-        if byteCapacity.isUnknown {
-            _ = try await currentSize()
+        if !byteCapacity.isKnown || !byteCapacity.hasRoom(for: bytes) {
+            _ = try await currentSize(urgently: true)
         } else if byteCapacity.isDue(now: .now()) {
             // Nobody waits for it: what is known is known well enough.
             count(measuring: true) { _ in }
@@ -84,16 +87,22 @@ extension FrameBuffer {
         let dead: Int
     }
 
-    private func count() async throws(RedisError) -> Counts {
-        let isMeasured = measured.map { NIODeadline.now() - $0.at < .seconds(1) } ?? false
+    private func count(urgently: Bool = false) async throws(RedisError) -> Counts {
+        let now = NIODeadline.now()
+        let isDue =
+            byteCapacity?.isDue(urgently: urgently, now: now) ?? measured.map { now - $0.at >= .seconds(1) } ?? true
         let result = await withUnsafeContinuation { continuation in
-            count(measuring: !isMeasured) { continuation.resume(returning: $0) }
+            count(measuring: isDue) { continuation.resume(returning: $0) }
         }
         return try result.get()
     }
 
     private func count(measuring: Bool, _ completion: @escaping @Sendable (Result<Counts, RedisError>) -> Void) {
-        if measuring { byteCapacity?.willMeasure(now: .now()) }
+        if measuring, byteCapacity != nil {
+            // What was sent before is to be in Redis before.
+            closeTurn()
+            byteCapacity?.willMeasure(now: .now())
+        }
         let call = ScriptCall(
             QueueScripts.size,
             keys: [keys.stream, keys.ready, keys.kept, keys.dead],
@@ -108,7 +117,7 @@ extension FrameBuffer {
     }
 
     private func counted(_ result: Result<RedisReply, RedisError>, measuring: Bool) -> Result<Counts, RedisError> {
-        result.flatMap { reply in
+        let counts = result.flatMap { reply -> Result<Counts, RedisError> in
             let value = reply.value
             guard let length = value[0]?.integer, let pending = value[1]?.integer, let kept = value[2]?.integer,
                 let dead = value[3]?.integer, let groups = value[4]?.integer
@@ -123,9 +132,12 @@ extension FrameBuffer {
                 }
                 let oldest = enqueued.map { FrameTime(captured: captured, enqueued: $0) }
                 measured = (.now(), bytes, oldest)
-                byteCapacity?.measured(bytes, entries: length)
+                // Settled frames that stay take none of the room.
+                byteCapacity?.measured(bytes - bytes / max(1, length) * kept, entries: length)
             }
             return .success(Counts(length: length, pending: pending, kept: kept, dead: dead))
         }
+        if measuring, case .failure = counts { byteCapacity?.failedToMeasure() }
+        return counts
     }
 }

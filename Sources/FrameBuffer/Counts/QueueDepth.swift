@@ -32,6 +32,9 @@ struct QueueDepth {
         return size + underWay + (capacity + 9) / 10 < capacity
     }
 
+    /// True if nothing was there when last seen, and nothing is on its way.
+    var isEmpty: Bool { at != nil && size + underWay <= 0 }
+
     /// True if the queue was full when last seen: then it is asked again before a payload is sent.
     func wasFull(_ capacity: Int) -> Bool {
         at != nil && size >= capacity

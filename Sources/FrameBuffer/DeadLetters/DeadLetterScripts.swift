@@ -25,51 +25,58 @@ enum DeadLetterScripts {
     )
 
     /// Puts these dead letters into the stream again, as new frames, while there is room. KEYS stream, kept, dead. ARGV
-    /// capacity, then ids. Returns what spans say of each, and 1 if the queue was full before all were.
+    /// capacity, how many more bytes there may be (empty: any number), then ids. Returns what spans say of each, 1 if the queue
+    /// was full before all were, and how many bytes they take.
     static let redrive = RedisScript(
         "redrive",
         """
         #!lua
         \(redriving)
-        for i = 2, #ARGV do
+        for i = 3, #ARGV do
             local entry = redis.call('XRANGE', KEYS[3], ARGV[i], ARGV[i])[1]
             if entry then
-                if not hasRoom() then return {redriven, 1} end
+                if not hasRoom(entry) then return {redriven, 1, added} end
                 redrive(entry)
             end
         end
-        return {redriven, 0}
+        return {redriven, 0, added}
         """
     )
 
-    /// The same for one portion of all. ARGV capacity, where to begin, where to end (empty: with the last there is), the
-    /// portion. Returns the same of each, 1 if the queue was full, the last one looked at (empty: there was none), and the end.
+    /// The same for one portion of all. ARGV the same two, where to begin, where to end (empty: with the last there is), the
+    /// portion. Returns the same three, the last one looked at (empty: there was none), and the end.
     static let redriveAll = RedisScript(
         "redrive all",
         """
         #!lua
         \(redriving)
-        local last = ARGV[3]
+        local last = ARGV[4]
         if last == '' then
             local entry = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
-            if not entry then return {{}, 0, '', ''} end
+            if not entry then return {{}, 0, 0, '', ''} end
             last = entry[1]
         end
         local seen = ''
-        for _, entry in ipairs(redis.call('XRANGE', KEYS[3], ARGV[2], last, 'COUNT', ARGV[4])) do
-            if not hasRoom() then return {redriven, 1, seen, last} end
+        for _, entry in ipairs(redis.call('XRANGE', KEYS[3], ARGV[3], last, 'COUNT', ARGV[5])) do
+            if not hasRoom(entry) then return {redriven, 1, added, seen, last} end
             redrive(entry)
             seen = entry[1]
         end
-        return {redriven, 0, seen, last}
+        return {redriven, 0, added, seen, last}
         """
     )
 
     /// Both begin with what fails, where it does, before anything is written: a key that is no stream.
     private static let redriving = """
         redis.call('XLEN', KEYS[1])
-        local function hasRoom()
-            return redis.call('XLEN', KEYS[1]) - redis.call('ZCARD', KEYS[2]) < tonumber(ARGV[1])
+        \(QueueScripts.weighing)
+        local room, added = tonumber(ARGV[2]), 0
+        local function hasRoom(entry)
+            local size = redis.call('XLEN', KEYS[1]) - redis.call('ZCARD', KEYS[2])
+            local bytes = room and weight(entry[2], 1, #entry[2]) or 0
+            if size >= tonumber(ARGV[1]) or size > 0 and added + bytes > (room or 0) then return false end
+            added = added + bytes
+            return true
         end
         \(QueueScripts.epitaph)
         local redriven = {}

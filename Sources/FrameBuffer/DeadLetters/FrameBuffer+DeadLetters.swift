@@ -58,7 +58,7 @@ extension FrameBuffer {
     /// Ids that are no dead letter's, and letters that had to leave their fields behind, are passed over. Throws
     /// ``FrameBufferError/Code/full`` where there is no room for even one; where there is room for some, those are redriven.
     package func redrive(_ ids: [StreamID]?, for caller: Caller = .nobody) async throws(FrameBufferError) -> Int {
-        try await measureBytes()
+        if byteCapacity != nil { _ = try await currentSize(urgently: true) }
         let outcome: (redriven: Int, isFull: Bool)
         do throws(RedisError) {
             outcome = if let ids { try await redriveSome(ids, caller) } else { try await redriveAll(caller) }
@@ -69,6 +69,11 @@ extension FrameBuffer {
         return outcome.redriven
     }
 
+    /// How many frames there may be, and how many bytes more (empty: any number).
+    private var room: [String] {
+        [String(configuration.capacity), byteCapacity.map { String($0.most - $0.used) } ?? ""]
+    }
+
     private func redriveSome(_ ids: [StreamID], _ caller: Caller) async throws(RedisError) -> (Int, Bool) {
         var redriven = 0
         for start in stride(from: 0, to: ids.count, by: Self.lettersACall) {
@@ -76,10 +81,10 @@ extension FrameBuffer {
             let call = ScriptCall(
                 DeadLetterScripts.redrive,
                 keys: [keys.stream, keys.kept, keys.dead],
-                [String(capacity())] + portion.map(\.description)
+                room + portion.map(\.description)
             )
             let answer = try await redis.call(call).value
-            redriven += self.redriven(answer[0], caller)
+            redriven += self.redriven(answer, caller)
             if answer[1]?.integer == 1 { return (redriven, true) }
         }
         return (redriven, false)
@@ -92,20 +97,21 @@ extension FrameBuffer {
             let call = ScriptCall(
                 DeadLetterScripts.redriveAll,
                 keys: [keys.stream, keys.kept, keys.dead],
-                [String(capacity()), start, end, String(Self.lettersACall)]
+                room + [start, end, String(Self.lettersACall)]
             )
             let answer = try await redis.call(call).value
-            redriven += self.redriven(answer[0], caller)
+            redriven += self.redriven(answer, caller)
             if answer[1]?.integer == 1 { return (redriven, true) }
-            guard let last = answer[2]?.text else { return (redriven, false) }
+            guard let last = answer[3]?.text else { return (redriven, false) }
             start = "(\(last)"
-            end = answer[3]?.string ?? ""
+            end = answer[4]?.string ?? ""
         }
     }
 
     /// Frames that are back in the queue: their traces go on with a span that says so. Returns how many they are.
-    private func redriven(_ frames: RedisValue?, _ caller: Caller) -> Int {
-        guard let frames else { return 0 }
+    private func redriven(_ answer: RedisValue, _ caller: Caller) -> Int {
+        byteCapacity?.correct(answer[2]?.integer ?? 0)
+        guard let frames = answer[0] else { return 0 }
         for frame in (0..<frames.count).compactMap({ frames[$0].flatMap(EndedFrame.init) }) {
             spans.redriven(frame, caller: caller)
         }

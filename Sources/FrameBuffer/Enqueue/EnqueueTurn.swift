@@ -8,6 +8,8 @@ final class EnqueueTurn {
     private(set) var frames: [(entry: StreamEntry, waiter: Waiter)] = []
     /// How many of the entries in the stream are settled frames.
     var kept = 0
+    /// How many bytes of those that were sent Redis did not take.
+    private(set) var refusedBytes = 0
     private var answered = 0
     private var written: [(waiter: Waiter, id: StreamID)] = []
     private var depth: Int?
@@ -26,7 +28,9 @@ final class EnqueueTurn {
         let waiter = frames[index].waiter
         switch outcome {
         case .success(let id): written.append((waiter, id))
-        case .failure(let error): waiter.resume(returning: .failure(error))
+        case .failure(let error):
+            refusedBytes += frames[index].entry.memory
+            waiter.resume(returning: .failure(error))
         }
         finishIfDone()
     }

@@ -41,11 +41,11 @@ extension FrameBuffer {
         _ entries: [StreamEntry],
         by deduplication: Deduplication?
     ) async -> Result<[EnqueuedFrame], FrameBufferError> {
-        let bytes = entries.reduce(0) { $0 + $1.memory }
+        let bytes = byteCapacity == nil ? 0 : entries.reduce(0) { $0 + $1.memory }
         do throws(FrameBufferError) {
             try await measureBytes(for: bytes)
             // Full: answered without sending the payloads. A key's first reply is told from a full queue too.
-            let last = capacity(with: entries.count, of: bytes) - entries.count
+            let last = configuration.capacity - entries.count
             if configuration.overflow == .reject, deduplication == nil, depth.wasFull(last + 1),
                 try await currentSize() > last
             {
@@ -54,27 +54,37 @@ extension FrameBuffer {
         } catch {
             return .failure(error)
         }
-        let call = call(for: entries, of: bytes, by: deduplication)
         do throws(RedisError) {
             let answer = try await withGroup { () throws(RedisError) in
-                try await send(call, count: entries.count, bytes: bytes).get().value
+                try await send(entries, of: bytes, by: deduplication).get()
             }
-            let frames = try enqueued(entries, answer: answer)
+            let frames = try answer.flatMap { reply throws(RedisError) in
+                try enqueued(entries, answer: reply.value)
+            }
             return frames.map { .success($0) } ?? .failure(full(for: entries.count))
         } catch {
             return .failure(self.error(error))
         }
     }
 
-    private func send(_ call: ScriptCall, count: Int, bytes: Int) async -> Result<RedisReply, RedisError> {
-        await withUnsafeContinuation { (waiter: UnsafeContinuation<Result<RedisReply, RedisError>, Never>) in
-            depth.sent(count)
-            byteCapacity?.sent(bytes, count: count)
+    /// What Redis answered; nil where it need not be asked, as there is no room.
+    private func send(
+        _ entries: [StreamEntry],
+        of bytes: Int,
+        by deduplication: Deduplication?
+    ) async -> Result<RedisReply?, RedisError> {
+        await withUnsafeContinuation { (waiter: UnsafeContinuation<Result<RedisReply?, RedisError>, Never>) in
+            // Here and not before, as for a single frame.
+            let room = byteCapacity?.excess(of: bytes) ?? 0
+            if deduplication == nil, isRefused(room) { return waiter.resume(returning: .success(nil)) }
+            let call = call(for: entries, making: room, by: deduplication)
+            depth.sent(entries.count)
+            byteCapacity?.sent(bytes, making: room)
             redis.assumeIsolated { redis in
                 redis.send(call) { result in
                     // In the order of Redis' answers, as all that tells of the depth.
-                    self.assumeIsolated { $0.sawBatch(result, count: count) }
-                    waiter.resume(returning: result)
+                    self.assumeIsolated { $0.sawBatch(entries, of: bytes, making: room, result) }
+                    waiter.resume(returning: result.map(Optional.some))
                 }
             }
         }
@@ -91,7 +101,7 @@ extension FrameBuffer {
 
     private func call(
         for entries: [StreamEntry],
-        of bytes: Int,
+        making room: Int,
         by deduplication: Deduplication?
     ) -> ScriptCall {
         let marks =
@@ -102,19 +112,20 @@ extension FrameBuffer {
             }
         let share = marks.count > 1 ? 1 : entries.count
         let number = RESPEncoder.bulkSize(RESPEncoder.longestNumber)
-        let size = entries.reduce(3 * number) { size, entry in
+        let size = entries.reduce(4 * number) { size, entry in
             size + entry.size + number + RESPEncoder.bulkSize(entry.context?.traceparent?.utf8.count ?? 1)
         }
         let words = wordsToDrop
-        let capacity = capacity(with: entries.count, of: bytes)
+        let capacity = configuration.capacity
         return ScriptCall(
             configuration.overflow == .reject ? QueueScripts.enqueueAll : QueueScripts.enqueueAllDropping,
             keys: (configuration.overflow == .reject ? [keys.stream, keys.kept] : keys.all) + marks,
-            count: entries.reduce(words.count + 3) { $0 + 2 + $1.wordCount },
+            count: entries.reduce(words.count + 4) { $0 + 2 + $1.wordCount },
             size: words.reduce(size) { $0 + RESPEncoder.bulkSize($1.utf8.count) }
         ) { encoder in
             for word in words { encoder.bulk(word) }
             encoder.bulk(capacity)
+            encoder.bulk(room)
             encoder.bulk(share)
             encoder.bulk(Int(configuration.deduplicationWindow.milliseconds))
             for entry in entries {
@@ -127,25 +138,45 @@ extension FrameBuffer {
 
     // MARK: What is answered
 
-    private func sawBatch(_ result: Result<RedisReply, RedisError>, count: Int) {
-        depth.arrived(count)
-        if case .success(let reply) = result, let size = reply.value[0]?.integer { depth.saw(size, now: .now()) }
+    private func sawBatch(
+        _ entries: [StreamEntry],
+        of bytes: Int,
+        making room: Int,
+        _ result: Result<RedisReply, RedisError>
+    ) {
+        depth.arrived(entries.count)
+        let answer = try? result.get().value
+        if let size = answer?[0]?.integer { depth.saw(size, now: .now()) }
+        guard byteCapacity != nil else { return }
+        let written = answer.map { Self.bytes(of: entries, writtenAs: $0) } ?? 0
+        let freed = answer?[2]?.integer ?? 0
+        byteCapacity?.correct((written - freed) - (bytes - room))
+    }
+
+    /// How many bytes were written, and not only found.
+    private static func bytes(of entries: [StreamEntry], writtenAs answer: RedisValue) -> Int {
+        let groups = max(0, answer.count - 3)
+        return (0..<groups).reduce(0) { sum, group in
+            guard let ids = answer[3 + group], ids.string == nil else { return sum }
+            let share = entries.count / groups
+            return entries.dropFirst(group * share).prefix(share).reduce(sum) { $0 + $1.memory }
+        }
     }
 
     /// The frames that were written, or had been; nil where the queue was full.
     private func enqueued(_ entries: [StreamEntry], answer: RedisValue) throws(RedisError) -> [EnqueuedFrame]? {
         guard let size = answer[0]?.integer else { throw Self.unexpected }
         dropped(answer[1])
-        guard answer.count > 2 else { return nil }
+        guard answer.count > 3 else { return nil }
         var frames: [EnqueuedFrame] = []
         var next = entries.makeIterator()
-        for index in 2..<answer.count {
+        for index in 3..<answer.count {
             guard let group = answer[index] else { throw Self.unexpected }
             if let mark = group.string {
                 let marked = EnqueuedFrame.marked(mark, queueSize: size)
                 guard !marked.isEmpty else { throw Self.unexpected }
                 frames += marked
-                if answer.count > 3 { _ = next.next() }
+                if answer.count > 4 { _ = next.next() }
                 continue
             }
             for index in 0..<group.count {

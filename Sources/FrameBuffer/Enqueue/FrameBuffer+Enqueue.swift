@@ -77,8 +77,8 @@ extension FrameBuffer {
     private func refusal(of entry: StreamEntry) async -> FrameBufferError? {
         do throws(FrameBufferError) {
             try await measureBytes(for: entry.memory)
-            guard configuration.overflow == .reject, depth.wasFull(capacity(for: entry)) else { return nil }
-            return try await currentSize() < capacity(for: entry) ? nil : full
+            guard configuration.overflow == .reject, depth.wasFull(configuration.capacity) else { return nil }
+            return try await currentSize() < configuration.capacity ? nil : full
         } catch {
             return error
         }
@@ -103,15 +103,19 @@ extension FrameBuffer {
 
     private func send(_ entry: StreamEntry, _ waiter: EnqueueTurn.Waiter) {
         // Looked at here and not before: all that comes between a look and its frame would find the same room.
-        if depth.hasRoom(in: capacity(for: entry), now: .now()) {
+        let excess = byteCapacity?.excess(of: entry.memory) ?? 0
+        if excess == 0, depth.hasRoom(in: configuration.capacity, now: .now()) {
             add(entry, waiter)
+        } else if isRefused(excess) {
+            waiter.resume(returning: .success(nil))
         } else {
-            addIfRoom(entry, waiter)
+            addIfRoom(entry, making: excess, waiter)
         }
     }
 
-    private func capacity(for entry: StreamEntry) -> Int {
-        capacity(with: 1, of: entry.memory)
+    /// Whether a payload need not be sent, as so many bytes would have to leave first. What is all alone always has room.
+    func isRefused(_ excess: Int) -> Bool {
+        configuration.overflow == .reject && excess > 0 && !depth.isEmpty
     }
 
     var full: FrameBufferError {
@@ -140,7 +144,7 @@ extension FrameBuffer {
     }
 
     /// Sends the frames of the turn, and asks behind them how deep the queue is.
-    private func closeTurn() {
+    func closeTurn() {
         guard let turn = openTurn else { return }
         openTurn = nil
         let (stream, kept) = (keys.stream, keepsSettled ? keys.kept : nil)
@@ -170,6 +174,7 @@ extension FrameBuffer {
     private func sawDepth(_ result: Result<RedisReply, RedisError>, turn: EnqueueTurn) {
         // Not before: between a frame's own answer and this one it would be in neither number.
         depth.arrived(turn.count)
+        byteCapacity?.correct(-turn.refusedBytes)
         if case .success(let reply) = result, let length = reply.value.integer {
             depth.saw(length - turn.kept, now: .now())
         }
@@ -185,29 +190,30 @@ extension FrameBuffer {
 
     // MARK: Near the bound
 
-    private func addIfRoom(_ entry: StreamEntry, _ waiter: EnqueueTurn.Waiter) {
-        let call = call(for: entry)
+    private func addIfRoom(_ entry: StreamEntry, making room: Int, _ waiter: EnqueueTurn.Waiter) {
+        let call = call(for: entry, making: room)
         depth.sent()
-        byteCapacity?.sent(entry.memory)
+        byteCapacity?.sent(entry.memory, making: room)
         redis.assumeIsolated { redis in
             redis.send(call) { result in
-                waiter.resume(returning: self.assumeIsolated { $0.addedIfRoom(result) })
+                waiter.resume(returning: self.assumeIsolated { $0.addedIfRoom(entry, making: room, result) })
             }
         }
     }
 
-    private func call(for entry: StreamEntry) -> ScriptCall {
+    private func call(for entry: StreamEntry, making room: Int) -> ScriptCall {
         let words = wordsToDrop
-        let capacity = capacity(for: entry)
+        let capacity = configuration.capacity
         return ScriptCall(
             configuration.overflow == .reject ? QueueScripts.enqueue : QueueScripts.enqueueDropping,
             keys: configuration.overflow == .reject ? [keys.stream, keys.kept] : keys.all,
-            count: words.count + 1 + entry.wordCount,
-            size: entry.size + RESPEncoder.bulkSize(RESPEncoder.longestNumber)
+            count: words.count + 2 + entry.wordCount,
+            size: entry.size + 2 * RESPEncoder.bulkSize(RESPEncoder.longestNumber)
                 + words.reduce(0) { $0 + RESPEncoder.bulkSize($1.utf8.count) }
         ) { encoder in
             for word in words { encoder.bulk(word) }
             encoder.bulk(capacity)
+            encoder.bulk(room)
             entry.encode(into: &encoder)
         }
     }
@@ -219,8 +225,18 @@ extension FrameBuffer {
     }
 
     /// Where the frame stands; nil where the queue is full.
-    private func addedIfRoom(_ result: Result<RedisReply, RedisError>) -> Result<Place?, RedisError> {
+    private func addedIfRoom(
+        _ entry: StreamEntry,
+        making room: Int,
+        _ result: Result<RedisReply, RedisError>
+    ) -> Result<Place?, RedisError> {
         depth.arrived()
+        if byteCapacity != nil {
+            let answer = try? result.get().value
+            let written = answer?[0]?.string == nil ? 0 : entry.memory
+            let freed = answer?[3]?.integer ?? 0
+            byteCapacity?.correct((written - freed) - (entry.memory - room))
+        }
         return result.flatMap { reply in
             dropped(reply.value[2])
             guard reply.value.count >= 2, let size = reply.value[1]?.integer else {

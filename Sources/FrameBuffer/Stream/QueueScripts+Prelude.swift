@@ -141,12 +141,16 @@ extension QueueScripts {
             drop(id)
         end
 
-        -- Makes room by giving up frames that wait, oldest first, unless all of them would not be enough; returns how many there
-        -- are then, and the epitaphs of those that were dropped.
-        local function makeRoom(capacity, wanted, consumer)
-            local size, dropped = redis.call('XLEN', stream) - redis.call('ZCARD', kept), {}
-            if redis.call('XPENDING', stream, group)[1] + wanted > capacity then return size, dropped end
-            while size + wanted > capacity do
+        \#(weighing)
+
+        -- Makes room by giving up frames that wait, oldest first, until so many more fit and so many bytes have left, unless
+        -- all of them would not be enough; for their bytes none are refused as long as any wait. Returns whether there is
+        -- room, how many there are then, the epitaphs of those that were dropped, and the bytes that left with them.
+        local function makeRoom(capacity, wanted, excess, consumer)
+            local size, dropped, freed = redis.call('XLEN', stream) - redis.call('ZCARD', kept), {}, 0
+            local isAlone = size == 0
+            if redis.call('XPENDING', stream, group)[1] + wanted > capacity then return false, size, dropped, freed end
+            while size + wanted > capacity or freed < excess do
                 local id, entry = redis.call('ZRANGE', ready, 0, 0)[1], nil
                 if id then
                     entry = redis.call('XRANGE', stream, id, id)[1]
@@ -160,6 +164,7 @@ extension QueueScripts {
                 if entry then
                     drop(id)
                     size = size - 1
+                    if excess > 0 then freed = freed + weight(entry[2], 1, #entry[2]) end
                     local last = epitaph(entry)
                     table.insert(dropped, last)
                     count('dropped', last[3])
@@ -167,7 +172,7 @@ extension QueueScripts {
                     trimmed()
                 end
             end
-            return size, dropped
+            return size + wanted <= capacity and (isAlone or freed > 0 or excess <= 0), size, dropped, freed
         end
 
         -- A client of its own, which knows no leases, has claimed a leased frame: it has it for as long as the lease was given,
@@ -223,6 +228,18 @@ extension QueueScripts {
                 entry[1], about['frame_id'] or '', about['camera_id'] or '',
                 about['_traceparent'] or '', about['_tracestate'] or ''
             }
+        end
+        """
+
+    /// How many bytes an entry of these words takes, as `StreamEntry.memory` has it.
+    static let weighing = """
+        local function weight(words, first, last)
+            local size = (last - first + 1) * \(RESPEncoder.bulkSize(0))
+            for i = first, last do size = size + #words[i] end
+            if size <= 4096 then return size end
+            local _, bits = math.frexp(size)
+            local step = 2 ^ (bits - 3)
+            return math.ceil(size / step) * step
         end
         """
 

@@ -14,26 +14,27 @@ enum QueueScripts {
         ]
         + LeaseScripts.all + DeadLetterScripts.all + LookScripts.all
 
-    /// KEYS stream, kept. ARGV capacity, field, value, …. Returns the id, or nil where the queue is full, and its size.
+    /// KEYS stream, kept. ARGV capacity, how many bytes would have to leave, field, value, …. Returns the id, or nil where the
+    /// queue is full, and its size.
     static let enqueue = RedisScript(
         "enqueue",
         """
         #!lua
         local size = redis.call('XLEN', KEYS[1]) - redis.call('ZCARD', KEYS[2])
-        if size >= tonumber(ARGV[1]) then return {false, size} end
-        return {redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2)), size + 1}
+        if size >= tonumber(ARGV[1]) or size > 0 and tonumber(ARGV[2]) > 0 then return {false, size} end
+        return {redis.call('XADD', KEYS[1], '*', unpack(ARGV, 3)), size + 1}
         """
     )
 
-    /// Adds a frame where the oldest that wait make room for it. Further ARGV: consumer, capacity, field, value, …. Returns the
-    /// id, or nil where all are in hand, the size, and the dropped frames.
+    /// Adds a frame where the oldest that wait make room for it. Further ARGV: consumer, capacity, how many bytes have
+    /// to leave, field, value, …. Returns the id, or nil where all are in hand, the size, the dropped frames, and the bytes that
+    /// left with them.
     static let enqueueDropping = aboutFramesAndNew(
         "enqueue dropping",
         """
-        local capacity = tonumber(ARGV[4])
-        local size, dropped = makeRoom(capacity, 1, ARGV[3])
-        if size >= capacity then return {false, size, dropped} end
-        return {redis.call('XADD', stream, '*', unpack(ARGV, 5)), size + 1, dropped}
+        local hasRoom, size, dropped, freed = makeRoom(tonumber(ARGV[4]), 1, tonumber(ARGV[5]), ARGV[3])
+        if not hasRoom then return {false, size, dropped, freed} end
+        return {redis.call('XADD', stream, '*', unpack(ARGV, 6)), size + 1, dropped, freed}
         """
     )
 
@@ -431,17 +432,21 @@ enum QueueScripts {
         """
 
     /// Adds frames, all or none. KEYS stream, kept, then the marks of their keys, if any: one for all frames, or one for
-    /// each. ARGV capacity, how many frames a mark is for, its lifetime in ms, then of each frame: its traceparent or `-`,
-    /// the number of its words, and these, `frame_id` first.
-    /// Returns the size, the dropped frames, and nothing more where not all of them fit; then of each mark's frames (or of
-    /// all) their ids, or, as a text, what the mark says: a line `<id> <traceparent> <frame_id>` for each frame that was
-    /// written under it.
+    /// each. ARGV capacity, how many bytes would have to leave for all of them, how many frames a mark is for, its lifetime in
+    /// ms, then of each frame: its traceparent or `-`, the number of its words, and these, `frame_id` first.
+    /// Returns the size, the dropped frames, the bytes that left with them, and nothing more where not all of them fit; then
+    /// of each mark's frames (or of all) their ids, or, as a text, what the mark says: a line
+    /// `<id> <traceparent> <frame_id>` for each frame that was written under it.
     static let enqueueAll = RedisScript(
         "enqueue all",
         """
         #!lua
         local stream, kept, marks, first = KEYS[1], KEYS[2], 2, 1
-        local function makeRoom() return redis.call('XLEN', stream) - redis.call('ZCARD', kept), {} end
+        \(weighing)
+        local function makeRoom(capacity, wanted, excess)
+            local size = redis.call('XLEN', stream) - redis.call('ZCARD', kept)
+            return size + wanted <= capacity and (size == 0 or excess <= 0), size, {}, 0
+        end
         \(adding)
         """
     )
@@ -457,8 +462,9 @@ enum QueueScripts {
     )
 
     private static let adding = """
-        local capacity, share, lifetime = tonumber(ARGV[first]), tonumber(ARGV[first + 1]), ARGV[first + 2]
-        local frames, at = {}, first + 3
+        local capacity, excess = tonumber(ARGV[first]), tonumber(ARGV[first + 1])
+        local share, lifetime = tonumber(ARGV[first + 2]), ARGV[first + 3]
+        local frames, at = {}, first + 4
         while at < #ARGV do
             local last = at + 1 + ARGV[at + 1]
             table.insert(frames, {context = ARGV[at], first = at + 2, last = last})
@@ -468,15 +474,22 @@ enum QueueScripts {
         local marked, added = {}, 0
         for group = 1, groups do
             local mark = KEYS[marks + group]
-            if not mark or marked[mark] == nil then
-                local text = mark and redis.call('GET', mark)
-                if mark then marked[mark] = text end
-                if not text then added = added + share end
+            local isKnown = mark and marked[mark] ~= nil
+            if mark and not isKnown then
+                marked[mark] = redis.call('GET', mark)
+                isKnown = marked[mark]
+            end
+            if not isKnown then
+                added = added + share
+            elseif excess > 0 then
+                for i = (group - 1) * share + 1, group * share do
+                    excess = excess - weight(ARGV, frames[i].first, frames[i].last)
+                end
             end
         end
-        local size, dropped = makeRoom(capacity, added, ARGV[first - 1])
-        if added > 0 and size + added > capacity then return {size, dropped} end
-        local answer = {size + added, dropped}
+        local hasRoom, size, dropped, freed = makeRoom(capacity, added, added > 0 and excess or 0, ARGV[first - 1])
+        if added > 0 and not hasRoom then return {size, dropped, freed} end
+        local answer = {size + added, dropped, freed}
         for group = 1, groups do
             local mark = KEYS[marks + group]
             if mark and marked[mark] then
