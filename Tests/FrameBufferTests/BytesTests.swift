@@ -87,12 +87,12 @@ struct BytesTests {
             #expect(try await queue.lease().count == 1)
             for round in 0..<20 {
                 for number in 0..<2 { try await queue.enqueue(json: frame("\(round) \(number)", 900_000)) }
-                let full = try await queue.buffer.size()
+                let full = try await queue.buffer.fill()
                 #expect(full.isFull)
                 #expect(try await queue.dequeue(count: 2).count == 2)
                 let hasLeft = try await eventually { try await queue.buffer.currentSize() == 1 }
                 #expect(hasLeft)
-                let empty = try await queue.buffer.size()
+                let empty = try await queue.buffer.fill()
                 #expect(!empty.isFull)
             }
         }
@@ -170,7 +170,7 @@ struct BytesTests {
             }
             #expect(try await bytes(redis) > 2 * most - most / 2)
             for _ in 0..<4 { try await queue.enqueue(json: frame("x", 200_000)) }
-            let size = try await queue.buffer.size()
+            let size = try await queue.buffer.fill()
             #expect(!size.isFull)
         }
     }

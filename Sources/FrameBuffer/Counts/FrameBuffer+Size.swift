@@ -19,7 +19,6 @@ extension FrameBuffer {
                     guard error.code == .readOnly || error.code == .refusing else { throw error }
                 }
             }
-            if !hasRoomForOneMore(counts) { counts = try await count(urgently: true) }
             let size = max(0, counts.length - counts.kept)
             return QueueSize(
                 size: size,
@@ -29,9 +28,21 @@ extension FrameBuffer {
                 capacity: configuration.capacity,
                 capacityBytes: configuration.capacityBytes,
                 bytes: counts.length > 0 ? measured?.bytes ?? 0 : 0,
-                oldestAge: size > counts.pending ? measured?.oldest.map(clock.age) : nil,
-                isFull: size >= configuration.capacity || !hasRoomForOneMore(counts)
+                oldestAge: size > counts.pending ? measured?.oldest.map(clock.age) : nil
             )
+        } catch {
+            throw self.error(error)
+        }
+    }
+
+    /// How many frames wait and are in hand, and whether that is all there may be: what one look tells, on the slowest line.
+    package func fill() async throws(FrameBufferError) -> (size: Int, isFull: Bool) {
+        do throws(RedisError) {
+            var counts = try await count()
+            // Before it is said: an estimate may be behind.
+            if !hasRoomForOneMore(counts) { counts = try await count(urgently: true) }
+            let size = max(0, counts.length - counts.kept)
+            return (size, size >= configuration.capacity || !hasRoomForOneMore(counts))
         } catch {
             throw self.error(error)
         }

@@ -16,7 +16,4 @@ package struct QueueSize: Sendable {
     package let bytes: Int
     /// The age of the frame that has waited longest, which was looked up at most a second ago; nil while nothing waits.
     package let oldestAge: FrameAge?
-
-    /// Whether there is no room for one more frame such as those that are there.
-    package let isFull: Bool
 }

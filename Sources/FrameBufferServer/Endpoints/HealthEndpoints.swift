@@ -36,7 +36,7 @@ struct HealthEndpoints: Sendable {
         let queue = try queues.queue(of: request)
         // At the same time: together they wait no longer than one of them.
         async let probed = probe(queue)
-        async let sized = outcome { () async throws(FrameBufferError) in try await queue.size() }
+        async let sized = outcome { () async throws(FrameBufferError) in try await queue.fill() }
         let ((probe, latency), size) = await (probed, sized)
         let tracing = process.tracer.statistics
         var statuses: (redis: Status, queue: Status, tracing: Status) = (.healthy, .healthy, .healthy)
