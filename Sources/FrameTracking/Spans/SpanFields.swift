@@ -38,7 +38,7 @@ struct SpanFields: Sendable {
             replace(former, with: attribute)
         } else if Self.hasRoom(&attributeCount, upTo: limits.attributes, dropped: &droppedAttributes) {
             keys.insert(bit)
-            write { $0.attribute(Number.attribute, attribute) }
+            bytes.appendProtobuf { $0.attribute(Number.attribute, attribute) }
         }
     }
 
@@ -47,7 +47,8 @@ struct SpanFields: Sendable {
         if !keys.overlaps(set.keys), attributeCount + set.count <= limits.attributes, limits.valueLength == .max {
             keys.insert(set.keys)
             attributeCount += set.count
-            reserve()
+            // A span that has a set has more besides; one without has little as a rule, and may be open for long.
+            if bytes.isEmpty { bytes.reserveCapacity(Self.expectedLength) }
             bytes += set.bytes
         } else {
             for attribute in set.attributes { setAttribute(attribute, limits) }
@@ -58,23 +59,14 @@ struct SpanFields: Sendable {
         guard Self.hasRoom(&eventCount, upTo: limits.events, dropped: &droppedEvents) else { return }
         var event = event
         event.droppedAttributes = limits.apply(to: &event.attributes, count: limits.attributesOfAnEvent)
-        write { $0.event(Number.event, event) }
+        bytes.appendProtobuf { $0.event(Number.event, event) }
     }
 
     mutating func addLink(_ link: SpanRecord.Link, _ limits: SpanRecord.Limits) {
         guard Self.hasRoom(&linkCount, upTo: limits.links, dropped: &droppedLinks) else { return }
         var link = link
         link.droppedAttributes = limits.apply(to: &link.attributes, count: limits.attributesOfALink)
-        write { $0.link(Number.link, link) }
-    }
-
-    private mutating func write(_ body: (inout ProtobufWriter) -> Void) {
-        reserve()
-        bytes.appendProtobuf(body)
-    }
-
-    private mutating func reserve() {
-        if bytes.isEmpty { bytes.reserveCapacity(Self.expectedLength) }
+        bytes.appendProtobuf { $0.link(Number.link, link) }
     }
 
     /// Counts one more among those that are taken in, or that are dropped.
@@ -110,7 +102,7 @@ struct SpanFields: Sendable {
     private mutating func replace(_ former: Range<Int>, with attribute: SpanRecord.Attribute) {
         let rest = bytes[former.upperBound...]
         bytes.removeSubrange(former.lowerBound...)
-        write { $0.attribute(Number.attribute, attribute) }
+        bytes.appendProtobuf { $0.attribute(Number.attribute, attribute) }
         bytes += rest
     }
 }

@@ -111,6 +111,15 @@ struct SpanRecordTests {
         #expect(try span.received.attributes == ["error.type": "redis_unavailable"])
     }
 
+    @Test("A span that says little takes little memory, as it may be open for long")
+    func memory() {
+        var span = Fixture.span()
+        span.addEvent("frame_buffer_enqueue")
+        span.setAttribute("frame.id", "1753608701224_http_cam01_0001_ccade578")
+        span.setAttribute("camera.id", "cam01")
+        #expect(span.fields.bytes.capacity <= 512)
+    }
+
     @Test("A span that is not recorded keeps nothing")
     func notRecorded() throws {
         var span = Fixture.tracer { $0.sampler = .alwaysOff }.startSpan("span")
