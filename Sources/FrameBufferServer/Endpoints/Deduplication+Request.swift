@@ -28,9 +28,9 @@ extension Deduplication {
         return .frameID
     }
 
-    private static func key(of headers: HTTPHeaders) throws(HTTPProblem) -> String? {
-        guard let key = headers.first(name: "idempotency-key") else { return nil }
-        guard headers["idempotency-key"].count == 1, (1...longestKey).contains(key.utf8.count),
+    private static func key(of headers: RequestFields) throws(HTTPProblem) -> String? {
+        guard let key = headers.first("idempotency-key") else { return nil }
+        guard headers.count(of: "idempotency-key") == 1, (1...longestKey).contains(key.utf8.count),
             key.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
         else {
             throw HTTPProblem(

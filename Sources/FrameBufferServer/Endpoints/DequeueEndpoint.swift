@@ -179,10 +179,10 @@ struct DequeueEndpoint: Sendable {
     ) -> Endpoint.Answer {
         way.handOut(frame, stored) { age, context in
             var response = HTTPResponse(payload: payload, of: stored, id: frame.delivery.id, context: context)
-            response.headers.add(name: "X-Frame-Age-Ms", value: String(age.milliseconds))
+            response.headers.add("X-Frame-Age-Ms", String(age.milliseconds))
             if let lease = frame.delivery.lease {
-                response.headers.add(name: "X-Receipt", value: lease.receipt.description)
-                response.headers.add(name: "X-Lease-Expires-In-Ms", value: String(lease.duration.milliseconds))
+                response.headers.add("X-Receipt", lease.receipt.description)
+                response.headers.add("X-Lease-Expires-In-Ms", String(lease.duration.milliseconds))
             }
             return Endpoint.Answer(response: response, context: context)
         }

@@ -106,7 +106,7 @@ package struct Endpoints: HTTPResponder {
         _ span: RequestSpan
     ) -> HTTPResponse {
         if let traceparent = answer.context?.traceparent ?? span.traceparent(ifFound: answer.found) {
-            answer.response.headers.add(name: "traceparent", value: traceparent)
+            answer.response.headers.add("traceparent", traceparent)
         }
         let isTraced = endpoint.tracing == .always || answer.found || span.caller.broughtContext
         if isTraced { span.end(answer.response.status, batch: answer.batch) }
@@ -128,7 +128,7 @@ package struct Endpoints: HTTPResponder {
         if let traceID = span.context?.traceID.hex { problem.members.append(("trace_id", .string(traceID))) }
         var response = problem.response()
         if let traceparent = span.traceparent(ifFound: true) {
-            response.headers.add(name: "traceparent", value: traceparent)
+            response.headers.add("traceparent", traceparent)
         }
         return response
     }

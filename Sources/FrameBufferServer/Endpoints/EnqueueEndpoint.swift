@@ -105,13 +105,13 @@ struct EnqueueEndpoint: Sendable {
 
     /// Reads what was sent by the body's media type, never by what it begins with.
     private func upload(of request: HTTPRequest) throws -> Upload {
-        if let coding = request.headers.first(name: "content-encoding"), coding.lowercased() != "identity" {
+        if let coding = request.headers.first("content-encoding"), coding.lowercased() != "identity" {
             throw HTTPProblem(
                 .unsupportedMediaType,
                 detail: "send the frame without Content-Encoding; Redis keeps bytes as they come"
             )
         }
-        let contentType = request.headers.first(name: "content-type") ?? ""
+        let contentType = request.headers.first("content-type") ?? ""
         switch MediaType(contentType).name {
         case "application/json":
             return try json(request.body)
@@ -153,14 +153,14 @@ struct EnqueueEndpoint: Sendable {
             }
         }
         for (header, name) in Self.headers {
-            if let value = request.headers.first(name: header), !fields.contains(where: { $0.name == name }) {
+            if let value = request.headers.first(header), !fields.contains(where: { $0.name == name }) {
                 fields.append((name, value))
             }
         }
         return fields
     }
 
-    private static let headers = [
-        ("X-Frame-Id", "frame_id"), ("X-Frame-Camera-Id", "camera_id"), ("X-Frame-Timestamp", "timestamp"),
+    private static let headers: [(StaticString, String)] = [
+        ("x-frame-id", "frame_id"), ("x-frame-camera-id", "camera_id"), ("x-frame-timestamp", "timestamp"),
     ]
 }

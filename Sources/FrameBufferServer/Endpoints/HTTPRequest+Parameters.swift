@@ -21,7 +21,7 @@ extension HTTPRequest {
 
     /// The form in which a frame is wanted; 406 where it can't come so.
     func acceptedForm() throws(HTTPProblem) -> AcceptedForm {
-        guard let form = AcceptedForm(headers["accept"]) else {
+        guard let form = AcceptedForm(headers.all("accept")) else {
             throw HTTPProblem(
                 .notAcceptable,
                 detail: "a frame comes as application/json, or as its payload for image/* and application/octet-stream"

@@ -15,5 +15,5 @@ extension HTTPResponse {
         self.init(status: status, headers: Self.jsonHeaders, body: json.buffer)
     }
 
-    private static let jsonHeaders: HTTPHeaders = ["Content-Type": "application/json", "Cache-Control": "no-store"]
+    private static let jsonHeaders: ResponseFields = ["Content-Type": "application/json", "Cache-Control": "no-store"]
 }

@@ -17,8 +17,8 @@ extension HTTPResponse {
             body: ByteBuffer(bytes: payload)
         )
         if let cameraID = stored.cameraID {
-            headers.add(name: "X-Frame-Camera-Id", value: HeaderText.encoded(cameraID))
+            headers.add("X-Frame-Camera-Id", HeaderText.encoded(cameraID))
         }
-        if let traceID = context?.traceID { headers.add(name: "X-Trace-Id", value: traceID) }
+        if let traceID = context?.traceID { headers.add("X-Trace-Id", traceID) }
     }
 }

@@ -18,7 +18,7 @@ struct MetricsEndpoint: Sendable {
     }
 
     @Sendable private func metrics(_ request: HTTPRequest, caller: Caller) async throws -> Endpoint.Answer {
-        let format = MetricsFormat(accepting: request.headers["accept"])
+        let format = MetricsFormat(accepting: request.headers.all("accept"))
         var text = MetricsText(format)
         text.info("framebuffer_build", "Which version runs.", ["version": ServiceState.version])
         await writeQueues(to: &text)

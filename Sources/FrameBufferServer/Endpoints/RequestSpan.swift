@@ -37,14 +37,14 @@ final class RequestSpan {
         if !request.query.isEmpty {
             span.setAttribute("url.query", .string(SensitiveQuery.redacted(request.query.text)))
         }
-        if let host = headers.host { Self.setServer(host, of: &span) }
+        if let host = request.headers.first("host") { Self.setServer(host, of: &span) }
         if let address = request.remoteAddress {
             // The peer's, as anybody can write what a proxy would say of a client behind it.
             span.setAttribute("client.address", .string(address.host))
             span.setAttribute("network.peer.address", .string(address.host))
             span.setAttribute("network.peer.port", .int(address.port))
         }
-        if let agent = headers.userAgent { span.setAttribute("user_agent.original", .string(agent)) }
+        if let agent = request.headers.first("user-agent") { span.setAttribute("user_agent.original", .string(agent)) }
     }
 
     /// The request's own context; nil where there is no trace.

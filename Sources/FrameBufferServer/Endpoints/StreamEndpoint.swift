@@ -22,7 +22,7 @@ struct StreamEndpoint: Sendable {
             if name == "after", value != "$" { after = try StreamID(parameter: name, value) }
         }
         // What a browser says when it comes again is later than what its page once asked for.
-        if let last = request.headers.first(name: "last-event-id"), !last.isEmpty {
+        if let last = request.headers.first("last-event-id"), !last.isEmpty {
             after = try StreamID(parameter: "Last-Event-ID", last)
         }
         var start = after

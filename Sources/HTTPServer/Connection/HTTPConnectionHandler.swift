@@ -1,9 +1,8 @@
 import NIOCore
-import NIOHTTP1
 
-/// Performs what a connection's state machine decides: the only handler behind the decoder.
+/// Performs what a connection's state machine decides: the only handler of its channel.
 final class HTTPConnectionHandler: ChannelDuplexHandler {
-    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
@@ -11,13 +10,13 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
     let number: Int
 
     private let loop: HTTPServerLoop
+    private var decoder: RequestDecoder
     private var machine: HTTPConnectionStateMachine
     private var context: ChannelHandlerContext?
     private var remoteAddress: PeerAddress?
     private var task: Task<Void, Never>?
     private var isAnswered = false
     private var isPerforming = false
-    private var hasDecodedPart = false
     private var wheelTick = DeadlineWheel.noTick
 
     private static let continueLine: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
@@ -28,6 +27,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
     init(number: Int, loop: HTTPServerLoop, refusal: HTTPProblem?) {
         self.number = number
         self.loop = loop
+        decoder = RequestDecoder(configuration: loop.configuration)
         machine = HTTPConnectionStateMachine(
             configuration: loop.configuration,
             refusal: refusal,
@@ -53,16 +53,30 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        hasDecodedPart = true
-        switch unwrapInboundIn(data) {
+        machine.bytesArrived()
+        decoder.append(unwrapInboundIn(data))
+        do throws(HTTPProblem) {
+            while !machine.isReadingStopped, let part = try decoder.next() {
+                take(part, context)
+            }
+            if decoder.isInsideHead { machine.headBegan(now: loop.eventLoop.now) }
+        } catch {
+            machine.decodingFailed(error, now: loop.eventLoop.now)
+        }
+        if machine.isReadingStopped { machine.discarded(decoder.discard()) }
+    }
+
+    private func take(_ part: RequestDecoder.Part, _ context: ChannelHandlerContext) {
+        switch part {
         case .head(let head):
-            machine.head(
+            let body = machine.head(
                 head,
                 remoteAddress: remoteAddress,
                 receivedAt: HTTPDate.nanosecondsSince1970(),
                 isAllWritten: Self.isAllWritten(context.channel),
                 now: loop.eventLoop.now
             )
+            if let body { decoder.expectBody(body) }
         case .body(let part):
             machine.body(part, now: loop.eventLoop.now)
         case .end:
@@ -97,14 +111,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        switch error {
-        case ByteToMessageDecoderError.dataReceivedInErrorState(_, let bytes):
-            machine.discarded(bytes.readableBytes)
-        case is HTTPParserError:
-            machine.decodingFailed(HTTPProblem(decodingError: error), now: loop.eventLoop.now)
-        default:
-            machine.abort()
-        }
+        machine.abort()
         perform()
     }
 
@@ -116,20 +123,6 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
-    }
-
-    // MARK: - Decoder
-
-    func willDecode() {
-        hasDecodedPart = false
-        machine.bytesArrived()
-    }
-
-    /// - Parameter isIncomplete: Whether there are bytes that wait for more.
-    func didDecode(isIncomplete: Bool) {
-        if isIncomplete || !hasDecodedPart {
-            machine.headBegan(now: loop.eventLoop.now)
-        }
     }
 
     // MARK: - Server

@@ -39,7 +39,7 @@ struct HTTPConnectionStateMachine {
     }
 
     private struct Exchange {
-        let persistence: RequestHead.Persistence
+        let persistence: RequestFraming.Persistence
         let isHead: Bool
     }
 
@@ -129,43 +129,46 @@ struct HTTPConnectionStateMachine {
         reader.headBegan(now: now)
     }
 
+    /// Whether what comes is thrown away: it is to be ``discarded(_:)``.
+    var isReadingStopped: Bool { reader.isStopped }
+
     /// A head has come.
     ///
     /// - Parameter isAllWritten: Whether the kernel has all bytes of all responses.
+    /// - Returns: How the end of the body is known; nil where reading has stopped.
     mutating func head(
-        _ head: HTTPRequestHead,
+        _ head: RequestHead,
         remoteAddress: PeerAddress? = nil,
         receivedAt: UInt64 = 0,
         isAllWritten: @autoclosure () -> Bool = true,
         now: NIODeadline
-    ) {
-        guard let beganInCycle = reader.cycleOfHead else { return }
+    ) -> RequestFraming.BodyLength? {
+        guard let beganInCycle = reader.cycleOfHead else { return nil }
         self.now = now
         if deliveries.isUnproven, exchange == nil, turns.isEmpty, isAllWritten() {
             deliveries.nextRequest(readCycle: beganInCycle)
         }
         do {
-            let meaning = try RequestHead(head, maximumBodySize: configuration.maximumBodySize)
+            let framing = try RequestFraming(head, maximumBodySize: configuration.maximumBodySize)
             reader.begin(
                 IncomingRequest(
                     head: head,
-                    meaning: meaning,
+                    framing: framing,
                     remoteAddress: remoteAddress,
                     receivedAt: receivedAt,
                     now: now
                 )
             )
+            return framing.bodyLength
         } catch {
             refuse(error, isHead: head.method == .HEAD)
+            return nil
         }
     }
 
     /// A part of a body has come.
     mutating func body(_ part: ByteBuffer, now: NIODeadline) {
-        guard let received = reader.bodyBytes else {
-            discarded(part.readableBytes)
-            return
-        }
+        guard let received = reader.bodyBytes else { return }
         guard received + part.readableBytes <= configuration.maximumBodySize else {
             self.now = now
             refuse(.bodyTooLarge(limit: configuration.maximumBodySize), isHead: false)
@@ -180,28 +183,22 @@ struct HTTPConnectionStateMachine {
         guard let incoming = reader.end() else { return }
         let request = HTTPRequest(
             method: incoming.head.method,
-            target: incoming.head.uri,
+            target: incoming.head.target,
             version: incoming.head.version,
-            headers: incoming.head.headers,
+            headers: incoming.head.fields,
             body: incoming.body,
             remoteAddress: incoming.remoteAddress,
             receivedAt: incoming.receivedAt
         )
-        let exchange = Exchange(persistence: incoming.meaning.persistence, isHead: incoming.head.method == .HEAD)
+        let exchange = Exchange(persistence: incoming.framing.persistence, isHead: incoming.head.method == .HEAD)
         turns.append(.request(request, exchange))
     }
 
     /// Nothing that comes can be understood any more.
-    ///
-    /// - Parameter problem: What to answer; nothing where the peer ended in the middle of a request.
-    mutating func decodingFailed(_ problem: HTTPProblem?, now: NIODeadline) {
+    mutating func decodingFailed(_ problem: HTTPProblem, now: NIODeadline) {
         if reader.isStopped { return }
         self.now = now
-        if let problem {
-            refuse(problem, isHead: false)
-        } else {
-            stopReading()
-        }
+        refuse(problem, isHead: false)
     }
 
     /// Bytes have come that nobody wants.

@@ -15,18 +15,14 @@ extension HTTPProblem {
         headers: ["Retry-After": "1"]
     )
 
-    /// What the decoder refused, or `nil` where the peer ended in the middle of a request and is owed no answer.
-    init?(decodingError error: any Error) {
-        guard let error = error as? HTTPParserError else { return nil }
-        switch error {
-        case .invalidEOFState, .closedConnection:
-            return nil
-        case .headerOverflow:
-            self.init(.requestHeaderFieldsTooLarge, detail: "The head of the request is too large")
-        case .invalidVersion:
-            self.init(.httpVersionNotSupported, detail: "The server speaks HTTP/1.1")
-        default:
-            self.init(.badRequest, detail: "The request is not valid HTTP/1.1 (\(error))")
-        }
+    static let headTooLarge = HTTPProblem(
+        .requestHeaderFieldsTooLarge,
+        detail: "The head of the request is too large"
+    )
+
+    static let versionNotSupported = HTTPProblem(.httpVersionNotSupported, detail: "The server speaks HTTP/1.1")
+
+    static func malformed(_ fault: String) -> HTTPProblem {
+        HTTPProblem(.badRequest, detail: "The request is not valid HTTP/1.1: \(fault)")
     }
 }

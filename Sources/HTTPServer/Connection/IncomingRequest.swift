@@ -1,10 +1,9 @@
 import NIOCore
-import NIOHTTP1
 
 /// A request whose body is still coming.
 struct IncomingRequest {
-    let head: HTTPRequestHead
-    let meaning: RequestHead
+    let head: RequestHead
+    let framing: RequestFraming
     let remoteAddress: PeerAddress?
     let receivedAt: UInt64
 
@@ -19,17 +18,17 @@ struct IncomingRequest {
     private static let maximumReservation = 1024 * 1024
 
     init(
-        head: HTTPRequestHead,
-        meaning: RequestHead,
+        head: RequestHead,
+        framing: RequestFraming,
         remoteAddress: PeerAddress?,
         receivedAt: UInt64,
         now: NIODeadline
     ) {
         self.head = head
-        self.meaning = meaning
+        self.framing = framing
         self.remoteAddress = remoteAddress
         self.receivedAt = receivedAt
-        owesContinue = meaning.expectsContinue
+        owesContinue = framing.expectsContinue
         startedAt = now
         lastByteAt = now
     }
@@ -42,7 +41,7 @@ struct IncomingRequest {
             body = part
             return
         }
-        if body.readableBytes + part.readableBytes > body.capacity, case .fixed(let length) = meaning.bodyLength {
+        if body.readableBytes + part.readableBytes > body.capacity, case .fixed(let length) = framing.bodyLength {
             // Whoever has sent so much is believed to send the rest.
             let isBelieved = body.readableBytes >= Self.maximumReservation
             body.reserveCapacity(isBelieved ? length : min(length, Self.maximumReservation))

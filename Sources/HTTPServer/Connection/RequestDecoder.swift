@@ -1,50 +1,203 @@
 import NIOCore
-import NIOHTTP1
 
-/// SwiftNIO's request decoder, telling the connection what can't be seen in the parts: that bytes have come at all, and
-/// that a head has begun which is not complete.
+#if canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// Cuts the bytes of a connection into the parts of requests (RFC 9112), strictly: what could be read in two ways, a line
+/// that ends in LF alone for instance, is malformed.
 ///
-/// The second sets the deadline for heads, and keeps a request whose beginning was read before a response left from
-/// proving that this was received.
-struct RequestDecoder: ByteToMessageDecoder {
-    typealias InboundOut = HTTPServerRequestPart
-
-    private let decoder: HTTPRequestDecoder
-    private let connection: HTTPConnectionHandler
-
-    init(connection: HTTPConnectionHandler, configuration: HTTPServerConfiguration) {
-        var limits = NIOHTTPDecoderLimitConfiguration()
-        limits.maxHeaderFieldSize = configuration.maximumHeadSize
-        limits.maxHeaderListSize = configuration.maximumHeadSize
-        limits.maxHeaderFieldCount = configuration.maximumHeadFields
-        decoder = HTTPRequestDecoder(
-            leftOverBytesStrategy: .dropBytes,
-            informationalResponseStrategy: .drop,
-            limitConfiguration: limits
-        )
-        self.connection = connection
+/// It does no I/O. Its owner appends what was read, and takes ``next()`` until there is none; behind a head it says by
+/// ``expectBody(_:)`` how the body's end is known.
+struct RequestDecoder {
+    enum Part {
+        case head(RequestHead)
+        case body(ByteBuffer)
+        /// The request has come whole.
+        case end
     }
 
-    func decoderAdded(context: ChannelHandlerContext) {
-        decoder.decoderAdded(context: context)
+    private enum State {
+        case head
+        case body(left: Int)
+        case end
+        /// The line with a chunk's size.
+        case chunk
+        case chunkBody(left: Int)
+        /// The line end behind a chunk.
+        case chunkEnd
+        case trailers(bytes: Int)
     }
 
-    func decoderRemoved(context: ChannelHandlerContext) {
-        decoder.decoderRemoved(context: context)
+    private let maximumHeadSize: Int
+    private let maximumHeadFields: Int
+    private var state = State.head
+    private var bytes = ByteBuffer()
+    /// How many of the bytes are known to hold no end of what is looked for.
+    private var searched = 0
+
+    /// The most bytes of a chunk's line, extensions included: nobody needs any.
+    private static let maximumChunkLine = 1024
+
+    init(configuration: HTTPServerConfiguration) {
+        maximumHeadSize = configuration.maximumHeadSize
+        maximumHeadFields = configuration.maximumHeadFields
     }
 
-    func decode(context: ChannelHandlerContext, buffer: inout ByteBuffer) throws -> DecodingState {
-        connection.willDecode()
-        let state = try decoder.decode(context: context, buffer: &buffer)
-        connection.didDecode(isIncomplete: buffer.readableBytes > 0)
-        return state
+    /// Whether a head has begun that is not complete.
+    var isInsideHead: Bool {
+        if case .head = state { bytes.readableBytes > 0 } else { false }
     }
 
-    func decodeLast(
-        context: ChannelHandlerContext,
-        buffer: inout ByteBuffer,
-        seenEOF: Bool
-    ) throws -> DecodingState {
-        try decoder.decodeLast(context: context, buffer: &buffer, seenEOF: seenEOF)
+    /// Takes in what was read.
+    mutating func append(_ read: ByteBuffer) {
+        if bytes.readableBytes == 0 {
+            bytes = read
+        } else {
+            bytes.writeImmutableBuffer(read)
+        }
+    }
+
+    /// Throws away what was read and not taken.
+    ///
+    /// - Returns: How many bytes that was.
+    mutating func discard() -> Int {
+        defer { bytes = ByteBuffer() }
+        return bytes.readableBytes
+    }
+
+    /// Tells how the end of the body behind the head is known that came last.
+    mutating func expectBody(_ length: RequestFraming.BodyLength) {
+        state =
+            switch length {
+            case .none: .end
+            case .fixed(let count): .body(left: count)
+            case .chunked: .chunk
+            }
+    }
+
+    /// The next part, as far as it has come; nil: more bytes are needed.
+    ///
+    /// - Throws: Why what follows can't be understood.
+    mutating func next() throws(HTTPProblem) -> Part? {
+        while true {
+            switch state {
+            case .head:
+                skipEmptyLines()
+                guard let length = try headLength() else { return nil }
+                return .head(try RequestHead(take(length), maximumFields: maximumHeadFields))
+            case .body(let left):
+                guard let part = takeBody(left) else { return nil }
+                state = part.readableBytes == left ? .end : .body(left: left - part.readableBytes)
+                return .body(part)
+            case .end:
+                state = .head
+                return .end
+            case .chunk:
+                guard let line = try takeLine(atMost: Self.maximumChunkLine) else { return nil }
+                let size = try Self.chunkSize(line)
+                state = size == 0 ? .trailers(bytes: 0) : .chunkBody(left: size)
+            case .chunkBody(let left):
+                guard let part = takeBody(left) else { return nil }
+                state = part.readableBytes == left ? .chunkEnd : .chunkBody(left: left - part.readableBytes)
+                return .body(part)
+            case .chunkEnd:
+                guard let end = bytes.getInteger(at: bytes.readerIndex, as: UInt16.self) else { return nil }
+                guard end == Self.lineEnd else { throw .malformed("a chunk is longer than it says") }
+                bytes.moveReaderIndex(forwardBy: 2)
+                state = .chunk
+            case .trailers(let bytes):
+                guard let line = try takeLine(atMost: maximumHeadSize - bytes) else { return nil }
+                state = line.readableBytes == 2 ? .end : .trailers(bytes: bytes + line.readableBytes)
+            }
+        }
+    }
+
+    // MARK: - Heads
+
+    /// RFC 9112, section 2.2: some clients send an empty line behind a body.
+    private mutating func skipEmptyLines() {
+        while searched == 0, bytes.readableBytes >= 2, bytes.getInteger(at: bytes.readerIndex) == Self.lineEnd {
+            bytes.moveReaderIndex(forwardBy: 2)
+        }
+    }
+
+    private static let lineEnd = UInt16(0x0D0A)
+
+    /// How long the head is, the empty line at its end included.
+    private mutating func headLength() throws(HTTPProblem) -> Int? {
+        guard let first = bytes.getInteger(at: bytes.readerIndex, as: UInt8.self) else { return nil }
+        guard first.isTokenCharacter || first == .carriageReturn else { throw .malformed("it begins with no method") }
+        while let lineEnd = try nextLineEnd() {
+            guard lineEnd <= maximumHeadSize else { throw .headTooLarge }
+            if lineEnd == searched + 2 {
+                searched = 0
+                return lineEnd
+            }
+            searched = lineEnd
+        }
+        guard bytes.readableBytes <= maximumHeadSize else { throw .headTooLarge }
+        return nil
+    }
+
+    // MARK: - Lines
+
+    private mutating func takeLine(atMost limit: Int) throws(HTTPProblem) -> ByteBuffer? {
+        guard let end = try nextLineEnd() else {
+            guard bytes.readableBytes <= limit else { throw .malformed("a line of a chunked body is too long") }
+            searched = bytes.readableBytes
+            return nil
+        }
+        guard end <= limit else { throw .malformed("a line of a chunked body is too long") }
+        searched = 0
+        return take(end)
+    }
+
+    /// Where the first line ends, its line end included, that does so behind what was searched.
+    private func nextLineEnd() throws(HTTPProblem) -> Int? {
+        let found = bytes.withUnsafeReadableBytes { bytes -> (end: Int, hasCarriageReturn: Bool)? in
+            guard let start = bytes.baseAddress, searched < bytes.count,
+                let lineFeed = memchr(start + searched, Int32(UInt8.lineFeed), bytes.count - searched)
+            else { return nil }
+            let index = UnsafeRawPointer(lineFeed) - start
+            return (index + 1, index > 0 && bytes[index - 1] == .carriageReturn)
+        }
+        guard let found else { return nil }
+        guard found.hasCarriageReturn else { throw .malformed("a line ends in LF without CR") }
+        return found.end
+    }
+
+    private static func chunkSize(_ line: ByteBuffer) throws(HTTPProblem) -> Int {
+        var size = 0
+        var digits = 0
+        for byte in line.readableBytesView {
+            guard let digit = byte.hexadecimalValue else { break }
+            size = size << 4 | Int(digit)
+            digits += 1
+            guard digits <= 15 else { throw .malformed("a chunk's size is too large") }
+        }
+        // Behind the size there may be blanks, and extensions, which nobody uses.
+        let rest = line.readableBytesView.dropFirst(digits).drop(while: \.isBlank).first
+        guard digits > 0, rest == .carriageReturn || rest == UInt8(ascii: ";") else {
+            throw .malformed("a chunk needs its size in hexadecimal digits")
+        }
+        return size
+    }
+
+    // MARK: - Bytes
+
+    private mutating func takeBody(_ left: Int) -> ByteBuffer? {
+        bytes.readableBytes == 0 ? nil : take(min(left, bytes.readableBytes))
+    }
+
+    private mutating func take(_ count: Int) -> ByteBuffer {
+        // Whoever takes the last of the bytes shall be alone to hold them.
+        guard count < bytes.readableBytes else {
+            defer { bytes = ByteBuffer() }
+            return bytes
+        }
+        return bytes.readSlice(length: count) ?? ByteBuffer()
     }
 }

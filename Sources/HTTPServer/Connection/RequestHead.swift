@@ -1,101 +1,119 @@
+import NIOCore
 import NIOHTTP1
 
-/// What a request's head means for its connection.
-struct RequestHead {
-    /// How the body's end is known.
-    enum BodyLength: Equatable {
-        case none
-        case fixed(Int)
-        case chunked
-    }
+/// The head of a request: its line and its fields (RFC 9112, sections 3 and 5).
+struct RequestHead: Sendable {
+    let method: HTTPMethod
+    let target: String
+    let version: HTTPVersion
+    let fields: RequestFields
+}
 
-    /// What becomes of the connection after the response.
-    enum Persistence {
-        /// It stays open, as HTTP/1.1's default is.
-        case implicit
-        /// It stays open, and the response has to say so: HTTP/1.0.
-        case announced
-        case close
-    }
-
-    let bodyLength: BodyLength
-    let persistence: Persistence
-    let expectsContinue: Bool
-
-    /// Reads the fields that concern the connection, all in one pass.
+extension RequestHead {
+    /// Reads a head whose every line, and the empty one at its end, ends in CR LF.
     ///
-    /// - Throws: Why the request can't be taken. Nothing behind such a head can be trusted to be a request.
-    init(_ head: HTTPRequestHead, maximumBodySize: Int) throws(HTTPProblem) {
-        var hosts = 0
-        var length: String?
-        var coding: String?
-        var expectation: String?
-        var asksForUpgrade = false
-        for (name, value) in head.headers {
-            switch name.utf8.count {
-            case 4 where name.isEqualIgnoringCase(to: "host"): hosts += 1
-            case 6 where name.isEqualIgnoringCase(to: "expect"): expectation = value
-            case 7 where name.isEqualIgnoringCase(to: "upgrade"): asksForUpgrade = true
-            case 14 where name.isEqualIgnoringCase(to: "content-length"):
-                guard length == nil else { throw HTTPProblem(.badRequest, detail: "More than one Content-Length") }
-                length = value
-            case 17 where name.isEqualIgnoringCase(to: "transfer-encoding"):
-                guard coding == nil else { throw HTTPProblem(.badRequest, detail: "More than one Transfer-Encoding") }
-                coding = value
-            default: break
+    /// - Throws: 400, 431 or 505. Nothing behind such a head can be trusted to be a request.
+    init(_ bytes: ByteBuffer, maximumFields: Int) throws(HTTPProblem) {
+        let scan = bytes.withUnsafeReadableBytes { bytes -> Result<Scan, HTTPProblem> in
+            var scan = Scan()
+            do throws(HTTPProblem) {
+                try scan.read(bytes, maximumFields: maximumFields)
+                return .success(scan)
+            } catch {
+                return .failure(error)
             }
         }
-        let isHTTP10 = head.version.minor == 0
-        guard hosts == 1 || (hosts == 0 && isHTTP10) else {
-            throw HTTPProblem(
-                .badRequest,
-                detail: hosts == 0 ? "The Host field is missing" : "More than one Host field"
-            )
-        }
-
-        bodyLength = try Self.bodyLength(length: length, coding: coding, isHTTP10: isHTTP10)
-        if case .fixed(let count) = bodyLength, count > maximumBodySize {
-            throw .bodyTooLarge(limit: maximumBodySize)
-        }
-        if let expectation, !isHTTP10 {
-            guard expectation.isEqualIgnoringCase(to: "100-continue") else {
-                throw HTTPProblem(.expectationFailed, detail: "The only expectation that can be met is 100-continue")
-            }
-            expectsContinue = bodyLength != .none
-        } else {
-            expectsContinue = false
-        }
-        // Behind an offer to change the protocol the decoder reads no more requests.
-        if asksForUpgrade || head.method == .CONNECT || !head.isKeepAlive {
-            persistence = .close
-        } else {
-            persistence = isHTTP10 ? .announced : .implicit
-        }
+        let found = try scan.get()
+        method = found.method
+        target = found.target
+        version = found.version
+        fields = RequestFields(found.fields, of: bytes)
     }
 
-    private static func bodyLength(
-        length: String?,
-        coding: String?,
-        isHTTP10: Bool
-    ) throws(HTTPProblem) -> BodyLength {
-        if let coding {
-            // RFC 9112, section 6.1: either may be the sign of a smuggled request.
-            guard length == nil, !isHTTP10 else {
-                throw HTTPProblem(
-                    .badRequest,
-                    detail: isHTTP10
-                        ? "HTTP/1.0 has no Transfer-Encoding" : "Both Content-Length and Transfer-Encoding"
-                )
+    private struct Scan {
+        var method = HTTPMethod.GET
+        var target = ""
+        var version = HTTPVersion.http1_1
+        var fields: [RequestFields.Field] = []
+
+        /// The last line is CR LF, and no part has a CR in it: so nothing is looked for beyond the end.
+        mutating func read(_ bytes: UnsafeRawBufferPointer, maximumFields: Int) throws(HTTPProblem) {
+            var index = try readLine(bytes)
+            fields.reserveCapacity(8)
+            while bytes[index] != .carriageReturn {
+                guard fields.count < maximumFields else { throw .headTooLarge }
+                let name = index
+                while bytes[index].isTokenCharacter { index += 1 }
+                guard index > name, bytes[index] == UInt8(ascii: ":") else {
+                    throw .malformed("a field needs a name, and a colon right behind it")
+                }
+                let nameEnd = index
+                repeat { index += 1 } while bytes[index].isBlank
+                let value = index
+                while bytes[index].isFieldCharacter { index += 1 }
+                guard bytes[index] == .carriageReturn, bytes[index + 1] == .lineFeed else {
+                    throw .malformed("a field's value has a control character in it")
+                }
+                var valueEnd = index
+                while valueEnd > value, bytes[valueEnd - 1].isBlank { valueEnd -= 1 }
+                fields.append(RequestFields.Field(name: name..<nameEnd, value: value..<valueEnd))
+                index += 2
             }
-            guard coding.isEqualIgnoringCase(to: "chunked") else {
-                throw HTTPProblem(.notImplemented, detail: "The only transfer coding that is understood is chunked")
+        }
+
+        /// Reads the request line, and returns where the next one begins.
+        private mutating func readLine(_ bytes: UnsafeRawBufferPointer) throws(HTTPProblem) -> Int {
+            var index = 0
+            while bytes[index].isTokenCharacter { index += 1 }
+            guard index > 0, bytes[index] == UInt8(ascii: " ") else { throw .malformed("it begins with no method") }
+            method = Self.method(UnsafeRawBufferPointer(rebasing: bytes[..<index]))
+            index += 1
+            let target = index
+            while bytes[index].isTargetCharacter { index += 1 }
+            guard index > target, bytes[index] == UInt8(ascii: " ") else {
+                throw .malformed("the method needs a target behind it, and then the version")
             }
-            return .chunked
+            self.target = String(decoding: bytes[target..<index], as: UTF8.self)
+            index += 1
+            let end = bytes[index...].firstIndex(of: .lineFeed) ?? index
+            let version = bytes[index..<end].dropLast()
+            if version.elementsEqual("HTTP/1.1".utf8) {
+                self.version = .http1_1
+            } else if version.elementsEqual("HTTP/1.0".utf8) {
+                self.version = .http1_0
+            } else if version.starts(with: "HTTP/".utf8) {
+                throw .versionNotSupported
+            } else {
+                throw .malformed("the request line ends in no version")
+            }
+            return end + 1
         }
-        guard let length else { return .none }
-        guard let count = Int(length), count >= 0 else {
-            throw HTTPProblem(.badRequest, detail: "Content-Length is not a number")
+
+        private static func method(_ name: UnsafeRawBufferPointer) -> HTTPMethod {
+            if name.elementsEqual("POST".utf8) { return .POST }
+            if name.elementsEqual("GET".utf8) { return .GET }
+            return HTTPMethod(rawValue: String(decoding: name, as: UTF8.self))
         }
-        return count == 0 ? .none : .fixed(count)
     }
+}
+
+extension UInt8 {
+    static let carriageReturn = UInt8(ascii: "\r")
+    static let lineFeed = UInt8(ascii: "\n")
+
+    /// A space or a tab.
+    var isBlank: Bool { self == UInt8(ascii: " ") || self == UInt8(ascii: "\t") }
+
+    /// RFC 9110, section 5.6.2: letters, digits, and fifteen others.
+    var isTokenCharacter: Bool {
+        // One bit for each of the first 64, and of the second 64 characters.
+        let set: UInt64 = self < 64 ? 0x03FF_6CFA_0000_0000 : 0x57FF_FFFF_C7FF_FFFE
+        return self < 128 && set >> UInt64(self & 63) & 1 == 1
+    }
+
+    /// RFC 9110, section 5.5, with the tab; all but control characters.
+    fileprivate var isFieldCharacter: Bool { self >= 0x20 && self != 0x7F || self == UInt8(ascii: "\t") }
+
+    /// All but spaces and control characters: what a target means is its reader's business.
+    fileprivate var isTargetCharacter: Bool { self > 0x20 && self != 0x7F }
 }

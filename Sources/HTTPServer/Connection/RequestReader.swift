@@ -79,7 +79,7 @@ struct RequestReader {
     /// A request has come whole; nil where none was coming.
     mutating func end() -> IncomingRequest? {
         guard let request = incoming.take() else { return nil }
-        state = request.meaning.persistence == .close ? .stopped : .idle
+        state = request.framing.persistence == .close ? .stopped : .idle
         return request
     }
 

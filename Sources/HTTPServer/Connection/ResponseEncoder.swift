@@ -21,7 +21,7 @@ struct ResponseEncoder {
     /// Up to here a body is copied behind its head; above, a second write is cheaper than the copy.
     static let inlineBodyLimit = 16 * 1024
 
-    private var dateLine = ""
+    private var dateLine: [UInt8] = []
     private var dateSecond = -1
 
     /// Writes the head of a response, and its body if that is small.
@@ -35,32 +35,29 @@ struct ResponseEncoder {
     ) -> ByteBuffer? {
         if secondsSince1970 != dateSecond {
             dateSecond = secondsSince1970
-            dateLine = "\r\nDate: " + HTTPDate.format(secondsSince1970: secondsSince1970) + "\r\n"
+            dateLine = Array("Date: \(HTTPDate.format(secondsSince1970: secondsSince1970))\r\n".utf8)
         }
         let body = response.body
         let hasBody = response.status.mayHaveResponseBody
         let hasLength = hasBody && response.stream == nil
         let isInline = hasLength && !framing.omitsBody && body.readableBytes <= Self.inlineBodyLimit
 
-        var size = 128 + response.status.reasonPhrase.utf8.count + dateLine.utf8.count
-        for (name, value) in response.headers {
-            size += name.utf8.count + value.utf8.count + 4
-        }
+        var size = 128 + response.status.reasonPhrase.utf8.count + dateLine.count + response.headers.lines.count
         if isInline { size += body.readableBytes }
 
         buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { bytes in
             var output = Output(bytes)
-            output.append("HTTP/1.1 ")
-            output.append(decimal: Int(response.status.code))
-            output.append(" ")
-            output.appendVisible(response.status.reasonPhrase)
-            output.append(dateLine)
-            for (name, value) in response.headers where !Self.isOurs(name) {
-                output.appendVisible(name)
-                output.append(": ")
-                output.appendVisible(value)
+            if case .ok = response.status {
+                output.append("HTTP/1.1 200 OK\r\n")
+            } else {
+                output.append("HTTP/1.1 ")
+                output.append(decimal: Int(response.status.code))
+                output.append(" ")
+                output.appendVisible(response.status.reasonPhrase)
                 output.append("\r\n")
             }
+            dateLine.withUnsafeBytes { output.append($0) }
+            response.headers.lines.withUnsafeBytes { output.append($0) }
             switch framing.connection {
             case .implicit: break
             case .keepAlive: output.append("Connection: keep-alive\r\n")
@@ -79,16 +76,6 @@ struct ResponseEncoder {
             return output.count
         }
         return hasLength && !framing.omitsBody && !isInline ? body : nil
-    }
-
-    private static func isOurs(_ name: String) -> Bool {
-        switch name.utf8.count {
-        case 4: name.isEqualIgnoringCase(to: "date")
-        case 10: name.isEqualIgnoringCase(to: "connection")
-        case 14: name.isEqualIgnoringCase(to: "content-length")
-        case 17: name.isEqualIgnoringCase(to: "transfer-encoding")
-        default: false
-        }
     }
 }
 
@@ -111,21 +98,12 @@ extension ResponseEncoder {
             append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
         }
 
-        mutating func append(_ text: String) {
-            let length = text.utf8.count
-            let room = UnsafeMutableRawBufferPointer(rebasing: bytes[count..<count + length])
-            if text.utf8.withContiguousStorageIfAvailable({ room.copyMemory(from: UnsafeRawBufferPointer($0)) }) == nil
-            {
-                room.copyBytes(from: text.utf8)
-            }
-            count += length
-        }
-
         /// Appends text from elsewhere: a control character in it could end the line or the head, and becomes a space.
         mutating func appendVisible(_ text: String) {
-            let start = count
-            append(text)
-            for index in start..<count where bytes[index] < 0x20 || bytes[index] == 0x7F { bytes[index] = 0x20 }
+            for byte in text.utf8 {
+                bytes[count] = byte < 0x20 || byte == 0x7F ? 0x20 : byte
+                count += 1
+            }
         }
 
         mutating func append(decimal number: Int) {

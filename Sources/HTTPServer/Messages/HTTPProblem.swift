@@ -26,7 +26,7 @@ package struct HTTPProblem: Error {
     package var members: [(name: String, value: Member)]
 
     /// Header fields that the response has beside `Content-Type`: `Allow`, `Retry-After`, …
-    package var headers: HTTPHeaders
+    package var headers: ResponseFields
 
     /// Describes a problem.
     package init(
@@ -35,7 +35,7 @@ package struct HTTPProblem: Error {
         title: String? = nil,
         detail: String? = nil,
         members: [(name: String, value: Member)] = [],
-        headers: HTTPHeaders = [:]
+        headers: ResponseFields = [:]
     ) {
         self.status = status
         self.type = type
@@ -48,9 +48,9 @@ package struct HTTPProblem: Error {
     /// The response that tells the caller, as `application/problem+json`.
     package func response() -> HTTPResponse {
         var headers = headers
-        headers.add(name: "Content-Type", value: "application/problem+json")
+        headers.add("Content-Type", "application/problem+json")
         // Some statuses, 404 among them, may be kept by caches unless it is said.
-        headers.add(name: "Cache-Control", value: "no-store")
+        headers.add("Cache-Control", "no-store")
         return HTTPResponse(status: status, headers: headers, body: ByteBuffer(string: document))
     }
 

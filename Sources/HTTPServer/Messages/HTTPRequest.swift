@@ -21,7 +21,7 @@ package final class HTTPRequest: Sendable {
     package let pathParameters: PathParameters
 
     /// The header fields as they came.
-    package let headers: HTTPHeaders
+    package let headers: RequestFields
 
     /// The body; empty where there was none.
     package let body: ByteBuffer
@@ -44,7 +44,7 @@ package final class HTTPRequest: Sendable {
         method: HTTPMethod,
         target: String,
         version: HTTPVersion = .http1_1,
-        headers: HTTPHeaders = [:],
+        headers: RequestFields = [:],
         body: ByteBuffer = ByteBuffer(),
         remoteAddress: PeerAddress? = nil,
         receivedAt: UInt64 = 0,

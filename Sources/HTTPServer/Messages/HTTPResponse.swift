@@ -7,8 +7,8 @@ package struct HTTPResponse: Sendable {
     package var status: HTTPResponseStatus
 
     /// The header fields, except `Content-Length`, `Date`, `Connection` and `Transfer-Encoding`: these are the
-    /// connection's business, and left out where they are given. Control characters in values go out as spaces.
-    package var headers: HTTPHeaders
+    /// connection's business.
+    package var headers: ResponseFields
 
     /// The body. It is not sent in answer to `HEAD`, though its length is, nor with a status that has none.
     package var body: ByteBuffer
@@ -25,7 +25,7 @@ package struct HTTPResponse: Sendable {
     /// Makes a response.
     package init(
         status: HTTPResponseStatus,
-        headers: HTTPHeaders = [:],
+        headers: ResponseFields = [:],
         body: ByteBuffer = ByteBuffer(),
         onDelivery: (@Sendable (HTTPDelivery) -> Void)? = nil,
         stream: (@Sendable (HTTPBodyWriter) async -> Void)? = nil

@@ -61,8 +61,7 @@ final class HTTPServerLoop {
             loop: self,
             refusal: isOneTooMany ? .tooManyConnections : nil
         )
-        let decoder = RequestDecoder(connection: connection, configuration: configuration)
-        try channel.pipeline.syncOperations.addHandlers([ByteToMessageHandler(decoder), connection])
+        try channel.pipeline.syncOperations.addHandler(connection)
 
         connections[connection.number] = connection
         counters.connectionOpened(isRefused: isOneTooMany)

@@ -4,7 +4,7 @@ import Testing
 @testable import HTTPServer
 
 @Suite("What a request's head means")
-struct RequestHeadTests {
+struct RequestFramingTests {
     struct Case: CustomTestStringConvertible {
         let fields: [(String, String)]
         var version = HTTPVersion.http1_1
@@ -23,9 +23,9 @@ struct RequestHeadTests {
             self.method = method
         }
 
-        func read() throws(HTTPProblem) -> RequestHead {
-            let head = HTTPRequestHead(version: version, method: method, uri: "/", headers: HTTPHeaders(fields))
-            return try RequestHead(head, maximumBodySize: 100)
+        func read() throws(HTTPProblem) -> RequestFraming {
+            let head = RequestHead(method: method, target: "/", version: version, fields: RequestFields(fields))
+            return try RequestFraming(head, maximumBodySize: 100)
         }
     }
 
@@ -39,6 +39,8 @@ struct RequestHeadTests {
             (Case("two lengths", [("Host", "a"), ("Content-Length", "5"), ("Content-Length", "5")]), 400),
             (Case("two codings", [("Host", "a"), ("Transfer-Encoding", "x"), ("Transfer-Encoding", "chunked")]), 400),
             (Case("a negative length", [("Host", "a"), ("Content-Length", "-5")]), 400),
+            (Case("a length with a sign", [("Host", "a"), ("Content-Length", "+5")]), 400),
+            (Case("an empty length", [("Host", "a"), ("Content-Length", "")]), 400),
             (Case("no number", [("Host", "a"), ("Content-Length", "5, 5")]), 400),
             (Case("a coding in 1.0", [("Transfer-Encoding", "chunked")], version: .http1_0), 400),
             (Case("a compressed coding", [("Host", "a"), ("Transfer-Encoding", "gzip, chunked")]), 501),
@@ -66,9 +68,9 @@ struct RequestHeadTests {
             (Case("the limit", [("HOST", "a"), ("content-length", "100")]), .fixed(100)),
             (Case("chunked", [("Host", "a"), ("Transfer-Encoding", "Chunked")]), .chunked),
             (Case("1.0 without Host", [("Content-Length", "7")], version: .http1_0), .fixed(7)),
-        ] as [(Case, RequestHead.BodyLength)]
+        ] as [(Case, RequestFraming.BodyLength)]
     )
-    func bodyLength(_ head: Case, length: RequestHead.BodyLength) throws {
+    func bodyLength(_ head: Case, length: RequestFraming.BodyLength) throws {
         #expect(try head.read().bodyLength == length)
     }
 
@@ -90,13 +92,14 @@ struct RequestHeadTests {
         arguments: [
             (Case("1.1", [("Host", "a")]), .implicit),
             (Case("1.1, close", [("Host", "a"), ("Connection", "close")]), .close),
+            (Case("among others", [("Host", "a"), ("Connection", "TE"), ("Connection", "x ,\tClose")]), .close),
             (Case("1.0", [], version: .http1_0), .close),
             (Case("1.0, keep-alive", [("Connection", "Keep-Alive")], version: .http1_0), .announced),
-            (Case("upgrade", [("Host", "a"), ("Connection", "upgrade"), ("Upgrade", "h2c")]), .close),
+            (Case("upgrade", [("Host", "a"), ("Connection", "upgrade"), ("Upgrade", "h2c")]), .implicit),
             (Case("CONNECT", [("Host", "a")], method: .CONNECT), .close),
-        ] as [(Case, RequestHead.Persistence)]
+        ] as [(Case, RequestFraming.Persistence)]
     )
-    func persistence(_ head: Case, persistence: RequestHead.Persistence) throws {
+    func persistence(_ head: Case, persistence: RequestFraming.Persistence) throws {
         #expect(try head.read().persistence == persistence)
     }
 }
