@@ -110,7 +110,12 @@ struct RequestDecoder {
                 state = .chunk
             case .trailers(let bytes):
                 guard let line = try takeLine(atMost: maximumHeadSize - bytes) else { return nil }
-                state = line.readableBytes == 2 ? .end : .trailers(bytes: bytes + line.readableBytes)
+                if line.readableBytes == 2 {
+                    state = .end
+                } else {
+                    try Self.checkTrailer(line)
+                    state = .trailers(bytes: bytes + line.readableBytes)
+                }
             }
         }
     }
@@ -178,12 +183,24 @@ struct RequestDecoder {
             digits += 1
             guard digits <= 15 else { throw .malformed("a chunk's size is too large") }
         }
-        // Behind the size there may be blanks, and extensions, which nobody uses.
-        let rest = line.readableBytesView.dropFirst(digits).drop(while: \.isBlank).first
-        guard digits > 0, rest == .carriageReturn || rest == UInt8(ascii: ";") else {
+        // Behind the size there may be extensions, which nobody uses.
+        let rest = line.readableBytesView.dropFirst(digits).dropLast(2)
+        let isExtended = rest.first { !$0.isBlank } == UInt8(ascii: ";")
+        guard digits > 0, rest.isEmpty || isExtended, rest.allSatisfy(\.isFieldCharacter) else {
             throw .malformed("a chunk needs its size in hexadecimal digits")
         }
         return size
+    }
+
+    /// A trailer is not taken, but has to be one.
+    private static func checkTrailer(_ line: ByteBuffer) throws(HTTPProblem) {
+        let result = line.withUnsafeReadableBytes { bytes -> Result<Void, HTTPProblem> in
+            Result { () throws(HTTPProblem) in
+                var index = 0
+                _ = try RequestFields.Field(in: bytes, at: &index)
+            }
+        }
+        try result.get()
     }
 
     // MARK: - Bytes

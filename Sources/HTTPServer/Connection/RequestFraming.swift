@@ -51,20 +51,14 @@ struct RequestFraming {
             expectsContinue = false
         }
         // What would follow a CONNECT is no HTTP. An Upgrade is an offer, which is not taken.
-        let connection = head.fields.all("connection")
-        if head.method == .CONNECT || Self.lists(connection, "close") {
+        if case .CONNECT = head.method {
+            persistence = .close
+        } else if head.fields.lists("connection", "close") {
             persistence = .close
         } else if isHTTP10 {
-            persistence = Self.lists(connection, "keep-alive") ? .announced : .close
+            persistence = head.fields.lists("connection", "keep-alive") ? .announced : .close
         } else {
             persistence = .implicit
-        }
-    }
-
-    /// Whether an option is among those that `Connection` fields list.
-    private static func lists(_ fields: [String], _ option: String) -> Bool {
-        fields.contains { field in
-            field.split(separator: ",").contains { $0.filter { $0 != " " && $0 != "\t" }.lowercased() == option }
         }
     }
 
@@ -98,7 +92,8 @@ struct RequestFraming {
 extension RequestFields {
     /// The value of a field that there must not be twice.
     fileprivate func only(_ name: StaticString) throws(HTTPProblem) -> String? {
-        guard count(of: name) < 2 else { throw HTTPProblem(.badRequest, detail: "More than one \(name)") }
-        return first(name)
+        guard let value = first(name) else { return nil }
+        guard count(of: name) == 1 else { throw HTTPProblem(.badRequest, detail: "More than one \(name)") }
+        return value
     }
 }

@@ -36,28 +36,12 @@ extension RequestHead {
         var version = HTTPVersion.http1_1
         var fields: [RequestFields.Field] = []
 
-        /// The last line is CR LF, and no part has a CR in it: so nothing is looked for beyond the end.
         mutating func read(_ bytes: UnsafeRawBufferPointer, maximumFields: Int) throws(HTTPProblem) {
             var index = try readLine(bytes)
             fields.reserveCapacity(8)
-            while bytes[index] != .carriageReturn {
+            while index < bytes.count - 2 {
                 guard fields.count < maximumFields else { throw .headTooLarge }
-                let name = index
-                while bytes[index].isTokenCharacter { index += 1 }
-                guard index > name, bytes[index] == UInt8(ascii: ":") else {
-                    throw .malformed("a field needs a name, and a colon right behind it")
-                }
-                let nameEnd = index
-                repeat { index += 1 } while bytes[index].isBlank
-                let value = index
-                while bytes[index].isFieldCharacter { index += 1 }
-                guard bytes[index] == .carriageReturn, bytes[index + 1] == .lineFeed else {
-                    throw .malformed("a field's value has a control character in it")
-                }
-                var valueEnd = index
-                while valueEnd > value, bytes[valueEnd - 1].isBlank { valueEnd -= 1 }
-                fields.append(RequestFields.Field(name: name..<nameEnd, value: value..<valueEnd))
-                index += 2
+                fields.append(try RequestFields.Field(in: bytes, at: &index))
             }
         }
 
@@ -74,6 +58,7 @@ extension RequestHead {
                 throw .malformed("the method needs a target behind it, and then the version")
             }
             self.target = String(decoding: bytes[target..<index], as: UTF8.self)
+            guard isTargetOfAnyForm else { throw .malformed("the target is neither a path nor a URL") }
             index += 1
             let end = bytes[index...].firstIndex(of: .lineFeed) ?? index
             let version = bytes[index..<end].dropLast()
@@ -89,11 +74,43 @@ extension RequestHead {
             return end + 1
         }
 
+        /// RFC 9112, section 3.2: a path, a URL, or what only one method has.
+        private var isTargetOfAnyForm: Bool {
+            if target.utf8.first == UInt8(ascii: "/") || target == "*" { return true }
+            if case .CONNECT = method { return true }
+            let rest = target.utf8.drop { $0.isLetter }
+            return rest.starts(with: "://".utf8) && rest.count < target.utf8.count && rest.count > 3
+        }
+
         private static func method(_ name: UnsafeRawBufferPointer) -> HTTPMethod {
             if name.elementsEqual("POST".utf8) { return .POST }
             if name.elementsEqual("GET".utf8) { return .GET }
             return HTTPMethod(rawValue: String(decoding: name, as: UTF8.self))
         }
+    }
+}
+
+extension RequestFields.Field {
+    /// Reads the field whose line begins at `index`, and moves that behind the line.
+    ///
+    /// `bytes` end in CR LF, which is no part of a field: so nothing is looked for beyond the end.
+    init(in bytes: UnsafeRawBufferPointer, at index: inout Int) throws(HTTPProblem) {
+        let start = index
+        while bytes[index].isTokenCharacter { index += 1 }
+        guard index > start, bytes[index] == UInt8(ascii: ":") else {
+            throw .malformed("a field needs a name, and a colon right behind it")
+        }
+        name = start..<index
+        repeat { index += 1 } while bytes[index].isBlank
+        let valueStart = index
+        while bytes[index].isFieldCharacter { index += 1 }
+        guard bytes[index] == .carriageReturn, bytes[index + 1] == .lineFeed else {
+            throw .malformed("a field's value has a control character in it")
+        }
+        var valueEnd = index
+        while valueEnd > valueStart, bytes[valueEnd - 1].isBlank { valueEnd -= 1 }
+        value = valueStart..<valueEnd
+        index += 2
     }
 }
 
@@ -112,7 +129,9 @@ extension UInt8 {
     }
 
     /// RFC 9110, section 5.5, with the tab; all but control characters.
-    fileprivate var isFieldCharacter: Bool { self >= 0x20 && self != 0x7F || self == UInt8(ascii: "\t") }
+    var isFieldCharacter: Bool { self >= 0x20 && self != 0x7F || self == UInt8(ascii: "\t") }
+
+    fileprivate var isLetter: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20) }
 
     /// All but spaces and control characters: what a target means is its reader's business.
     fileprivate var isTargetCharacter: Bool { self > 0x20 && self != 0x7F }

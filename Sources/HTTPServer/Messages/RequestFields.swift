@@ -21,34 +21,69 @@ package struct RequestFields: Sendable {
 
     /// How many fields have this name, which is in lower case.
     package func count(of name: StaticString) -> Int {
-        fields.count { isNamed($0, name) }
+        var count = 0
+        forEach(name) { _ in count += 1 }
+        return count
     }
 
     /// The value of the first field with this name, which is in lower case; nil where there is none.
     package func first(_ name: StaticString) -> String? {
-        fields.first { isNamed($0, name) }.map(text)
+        index(of: name, from: 0).map(text(at:))
     }
 
     /// The values of all fields with this name, which is in lower case, in their order.
     package func all(_ name: StaticString) -> [String] {
-        fields.filter { isNamed($0, name) }.map(text)
+        var values: [String] = []
+        forEach(name) { values.append(text(at: $0)) }
+        return values
     }
 
-    private func text(_ field: Field) -> String {
-        bytes.withUnsafeReadableBytes { String(decoding: $0[field.value], as: UTF8.self) }
-    }
-
-    private func isNamed(_ field: Field, _ name: StaticString) -> Bool {
-        guard field.name.count == name.utf8CodeUnitCount else { return false }
-        return bytes.withUnsafeReadableBytes { bytes in
-            var expected = name.utf8Start
-            for byte in bytes[field.name] {
-                // Only of letters is this the lower case; but no other byte that a name may have becomes one of ours.
-                guard byte | 0x20 == expected.pointee else { return false }
-                expected += 1
-            }
-            return true
+    /// Whether the fields with this name list an option, separated by commas; both are in lower case.
+    package func lists(_ name: StaticString, _ option: StaticString) -> Bool {
+        var isListed = false
+        forEach(name) { index in
+            isListed =
+                isListed
+                || bytes.withUnsafeReadableBytes { bytes in
+                    bytes[fields[index].value].split(separator: UInt8(ascii: ",")).contains { item in
+                        let first = item.firstIndex { !$0.isBlank } ?? item.endIndex
+                        let last = item.lastIndex { !$0.isBlank } ?? first
+                        return first < item.endIndex
+                            && Self.isEqual(UnsafeRawBufferPointer(rebasing: item[first...last]), option)
+                    }
+                }
         }
+        return isListed
+    }
+
+    private func forEach(_ name: StaticString, _ body: (_ index: Int) -> Void) {
+        var start = 0
+        while let index = index(of: name, from: start) {
+            body(index)
+            start = index + 1
+        }
+    }
+
+    private func text(at index: Int) -> String {
+        bytes.withUnsafeReadableBytes { String(decoding: $0[fields[index].value], as: UTF8.self) }
+    }
+
+    private func index(of name: StaticString, from start: Int) -> Int? {
+        bytes.withUnsafeReadableBytes { bytes in
+            var index = start
+            while index < fields.count {
+                if Self.isEqual(UnsafeRawBufferPointer(rebasing: bytes[fields[index].name]), name) { return index }
+                index += 1
+            }
+            return nil
+        }
+    }
+
+    private static func isEqual(_ name: UnsafeRawBufferPointer, _ lowercase: StaticString) -> Bool {
+        guard name.count == lowercase.utf8CodeUnitCount else { return false }
+        // Of letters this is the lower case, and no other byte of a name becomes one of those that we ask for.
+        for index in 0..<name.count where name[index] | 0x20 != lowercase.utf8Start[index] { return false }
+        return true
     }
 }
 
