@@ -14,8 +14,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
     private var machine: HTTPConnectionStateMachine
     private var context: ChannelHandlerContext?
     private var remoteAddress: PeerAddress?
-    private var task: Task<Void, Never>?
-    private var isAnswered = false
+    private var worker: RequestWorker?
     private var isPerforming = false
     private var wheelTick = DeadlineWheel.noTick
 
@@ -53,20 +52,21 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let now = loop.eventLoop.now
         machine.bytesArrived()
         decoder.append(unwrapInboundIn(data))
         do throws(HTTPProblem) {
             while !machine.isReadingStopped, let part = try decoder.next() {
-                take(part, context)
+                take(part, context, now: now)
             }
-            if decoder.isInsideHead { machine.headBegan(now: loop.eventLoop.now) }
+            if decoder.isInsideHead { machine.headBegan(now: now) }
         } catch {
-            machine.decodingFailed(error, now: loop.eventLoop.now)
+            machine.decodingFailed(error, now: now)
         }
         if machine.isReadingStopped { machine.discarded(decoder.discard()) }
     }
 
-    private func take(_ part: RequestDecoder.Part, _ context: ChannelHandlerContext) {
+    private func take(_ part: RequestDecoder.Part, _ context: ChannelHandlerContext, now: NIODeadline) {
         switch part {
         case .head(let head):
             let body = machine.head(
@@ -74,11 +74,11 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
                 remoteAddress: remoteAddress,
                 receivedAt: HTTPDate.nanosecondsSince1970(),
                 isAllWritten: Self.isAllWritten(context.channel),
-                now: loop.eventLoop.now
+                now: now
             )
             if let body { decoder.expectBody(body) }
         case .body(let part):
-            machine.body(part, now: loop.eventLoop.now)
+            machine.body(part, now: now)
         case .end:
             machine.end()
         }
@@ -165,7 +165,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
         case .start(let request, let isCancelled):
             start(request, isCancelled: isCancelled)
         case .cancel:
-            task?.cancel()
+            worker?.cancel()
         case .refuse(let problem, let framing):
             loop.counters.requestRefused()
             write(problem.response(), framing: framing, isLast: true)
@@ -194,30 +194,18 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
         }
     }
 
-    /// The one place where the task of a request is made.
     private func start(_ request: HTTPRequest, isCancelled: Bool) {
         loop.requestStarted()
-        let responder = loop.responder
-        let executor = loop.executor
         let connection = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        isAnswered = false
-        // Of the ways to make a task only this one takes both the isolation and the preference. It may run at once. It
-        // inherits nothing: behind a pipelined request it is made within the task of the one before.
-        let task = loop.isolation.assumeIsolated { _ in
-            Task.immediateDetached(executorPreference: executor) {
-                if isCancelled { withUnsafeCurrentTask { $0?.cancel() } }
-                let response = await responder.respond(to: request)
-                if connection.value.responded(response), let stream = response.stream {
-                    await stream(HTTPBodyWriter(connection))
-                    connection.value.streamEnded()
-                }
-            }
-        }
-        if !isAnswered { self.task = task }
+        let worker = loop.answer(RequestWorker.Job(request: request, connection: connection))
+        if isCancelled { worker.cancel() }
+        self.worker = worker
     }
 
+    /// The worker has answered.
+    ///
     /// - Returns: Whether the response's stream is to follow, behind which ``streamEnded()`` is called.
-    private func responded(_ response: HTTPResponse) -> Bool {
+    func responded(_ response: HTTPResponse) -> Bool {
         let disposition = machine.responded(isStream: response.stream != nil, now: loop.eventLoop.now)
         if disposition != .stream { taskEnded() }
         switch disposition {
@@ -232,15 +220,15 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
         return disposition == .stream
     }
 
-    private func streamEnded() {
+    /// The response's stream has come to its end.
+    func streamEnded() {
         taskEnded()
         machine.streamEnded(now: loop.eventLoop.now)
         perform()
     }
 
     private func taskEnded() {
-        task = nil
-        isAnswered = true
+        worker = nil
         loop.requestFinished()
     }
 

@@ -86,35 +86,45 @@ struct RequestDecoder {
             switch state {
             case .head:
                 skipEmptyLines()
+                // The channel can read into memory again that nobody else holds.
+                if bytes.readableBytes == 0 { bytes = ByteBuffer() }
                 guard let length = try headLength() else { return nil }
-                return .head(try RequestHead(take(length), maximumFields: maximumHeadFields))
+                let fields = maximumHeadFields
+                return .head(
+                    try read(length) { bytes throws(HTTPProblem) in try RequestHead(bytes, maximumFields: fields) }
+                )
             case .body(let left):
-                guard let part = takeBody(left) else { return nil }
+                guard let part = readBody(left) else { return nil }
                 state = part.readableBytes == left ? .end : .body(left: left - part.readableBytes)
                 return .body(part)
             case .end:
                 state = .head
                 return .end
             case .chunk:
-                guard let line = try takeLine(atMost: Self.maximumChunkLine) else { return nil }
-                let size = try Self.chunkSize(line)
+                guard let length = try lineLength(atMost: Self.maximumChunkLine) else { return nil }
+                let size = try read(length, Self.chunkSize)
                 state = size == 0 ? .trailers(bytes: 0) : .chunkBody(left: size)
             case .chunkBody(let left):
-                guard let part = takeBody(left) else { return nil }
+                guard let part = readBody(left) else { return nil }
                 state = part.readableBytes == left ? .chunkEnd : .chunkBody(left: left - part.readableBytes)
                 return .body(part)
             case .chunkEnd:
-                guard let end = bytes.getInteger(at: bytes.readerIndex, as: UInt16.self) else { return nil }
-                guard end == Self.lineEnd else { throw .malformed("a chunk is longer than it says") }
+                guard bytes.readableBytes >= 2 else { return nil }
+                guard isAtLineEnd else { throw .malformed("a chunk is longer than it says") }
                 bytes.moveReaderIndex(forwardBy: 2)
                 state = .chunk
-            case .trailers(let bytes):
-                guard let line = try takeLine(atMost: maximumHeadSize - bytes) else { return nil }
-                if line.readableBytes == 2 {
+            case .trailers(let count):
+                guard let length = try lineLength(atMost: maximumHeadSize - count) else { return nil }
+                if isAtLineEnd {
+                    bytes.moveReaderIndex(forwardBy: length)
                     state = .end
                 } else {
-                    try Self.checkTrailer(line)
-                    state = .trailers(bytes: bytes + line.readableBytes)
+                    // Nobody wants a trailer, but it has to be one.
+                    _ = try read(length) { bytes throws(HTTPProblem) in
+                        var index = 0
+                        return try RequestFields.Field(in: bytes, at: &index)
+                    }
+                    state = .trailers(bytes: count + length)
                 }
             }
         }
@@ -124,12 +134,10 @@ struct RequestDecoder {
 
     /// RFC 9112, section 2.2: some clients send an empty line behind a body.
     private mutating func skipEmptyLines() {
-        while searched == 0, bytes.readableBytes >= 2, bytes.getInteger(at: bytes.readerIndex) == Self.lineEnd {
+        while searched == 0, isAtLineEnd {
             bytes.moveReaderIndex(forwardBy: 2)
         }
     }
-
-    private static let lineEnd = UInt16(0x0D0A)
 
     /// How long the head is, the empty line at its end included.
     private mutating func headLength() throws(HTTPProblem) -> Int? {
@@ -149,42 +157,42 @@ struct RequestDecoder {
 
     // MARK: - Lines
 
-    private mutating func takeLine(atMost limit: Int) throws(HTTPProblem) -> ByteBuffer? {
-        guard let end = try nextLineEnd() else {
-            guard bytes.readableBytes <= limit else { throw .malformed("a line of a chunked body is too long") }
-            searched = bytes.readableBytes
-            return nil
-        }
-        guard end <= limit else { throw .malformed("a line of a chunked body is too long") }
-        searched = 0
-        return take(end)
+    private var isAtLineEnd: Bool {
+        bytes.getInteger(at: bytes.readerIndex, as: UInt16.self) == 0x0D0A
+    }
+
+    /// How long the line is, its line end included.
+    private mutating func lineLength(atMost limit: Int) throws(HTTPProblem) -> Int? {
+        let end = try nextLineEnd()
+        guard end ?? bytes.readableBytes <= limit else { throw .malformed("a line of a chunked body is too long") }
+        searched = end == nil ? bytes.readableBytes : 0
+        return end
     }
 
     /// Where the first line ends, its line end included, that does so behind what was searched.
     private func nextLineEnd() throws(HTTPProblem) -> Int? {
-        let found = bytes.withUnsafeReadableBytes { bytes -> (end: Int, hasCarriageReturn: Bool)? in
+        try bytes.withUnsafeReadableBytes { bytes throws(HTTPProblem) in
             guard let start = bytes.baseAddress, searched < bytes.count,
                 let lineFeed = memchr(start + searched, Int32(UInt8.lineFeed), bytes.count - searched)
             else { return nil }
             let index = UnsafeRawPointer(lineFeed) - start
-            return (index + 1, index > 0 && bytes[index - 1] == .carriageReturn)
+            guard index > 0, bytes[index - 1] == .carriageReturn else {
+                throw .malformed("a line ends in LF without CR")
+            }
+            return index + 1
         }
-        guard let found else { return nil }
-        guard found.hasCarriageReturn else { throw .malformed("a line ends in LF without CR") }
-        return found.end
     }
 
-    private static func chunkSize(_ line: ByteBuffer) throws(HTTPProblem) -> Int {
+    private static func chunkSize(_ line: UnsafeRawBufferPointer) throws(HTTPProblem) -> Int {
         var size = 0
         var digits = 0
-        for byte in line.readableBytesView {
-            guard let digit = byte.hexadecimalValue else { break }
+        while let digit = line[digits].hexadecimalValue {
             size = size << 4 | Int(digit)
             digits += 1
             guard digits <= 15 else { throw .malformed("a chunk's size is too large") }
         }
         // Behind the size there may be extensions, which nobody uses.
-        let rest = line.readableBytesView.dropFirst(digits).dropLast(2)
+        let rest = line[digits...].dropLast(2)
         let isExtended = rest.first { !$0.isBlank } == UInt8(ascii: ";")
         guard digits > 0, rest.isEmpty || isExtended, rest.allSatisfy(\.isFieldCharacter) else {
             throw .malformed("a chunk needs its size in hexadecimal digits")
@@ -192,29 +200,26 @@ struct RequestDecoder {
         return size
     }
 
-    /// A trailer is not taken, but has to be one.
-    private static func checkTrailer(_ line: ByteBuffer) throws(HTTPProblem) {
-        let result = line.withUnsafeReadableBytes { bytes -> Result<Void, HTTPProblem> in
-            Result { () throws(HTTPProblem) in
-                var index = 0
-                _ = try RequestFields.Field(in: bytes, at: &index)
-            }
-        }
-        try result.get()
-    }
-
     // MARK: - Bytes
 
-    private mutating func takeBody(_ left: Int) -> ByteBuffer? {
-        bytes.readableBytes == 0 ? nil : take(min(left, bytes.readableBytes))
+    /// Reads what the first bytes say.
+    private mutating func read<Meaning>(
+        _ count: Int,
+        _ meaning: (UnsafeRawBufferPointer) throws(HTTPProblem) -> Meaning
+    ) throws(HTTPProblem) -> Meaning {
+        defer { bytes.moveReaderIndex(forwardBy: count) }
+        return try bytes.withUnsafeReadableBytes { bytes throws(HTTPProblem) in
+            try meaning(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+        }
     }
 
-    private mutating func take(_ count: Int) -> ByteBuffer {
-        // Whoever takes the last of the bytes shall be alone to hold them.
-        guard count < bytes.readableBytes else {
+    /// What has come of a body.
+    private mutating func readBody(_ left: Int) -> ByteBuffer? {
+        guard bytes.readableBytes > left else {
+            // Whoever has the last of the bytes shall be alone to hold them.
             defer { bytes = ByteBuffer() }
-            return bytes
+            return bytes.readableBytes > 0 ? bytes : nil
         }
-        return bytes.readSlice(length: count) ?? ByteBuffer()
+        return bytes.readSlice(length: left)
     }
 }

@@ -1,4 +1,3 @@
-import NIOCore
 import NIOHTTP1
 
 /// The head of a request: its line and its fields (RFC 9112, sections 3 and 5).
@@ -13,21 +12,13 @@ extension RequestHead {
     /// Reads a head whose every line, and the empty one at its end, ends in CR LF.
     ///
     /// - Throws: 400, 431 or 505. Nothing behind such a head can be trusted to be a request.
-    init(_ bytes: ByteBuffer, maximumFields: Int) throws(HTTPProblem) {
-        let scan = bytes.withUnsafeReadableBytes { bytes -> Result<Scan, HTTPProblem> in
-            var scan = Scan()
-            do throws(HTTPProblem) {
-                try scan.read(bytes, maximumFields: maximumFields)
-                return .success(scan)
-            } catch {
-                return .failure(error)
-            }
-        }
-        let found = try scan.get()
-        method = found.method
-        target = found.target
-        version = found.version
-        fields = RequestFields(found.fields, of: bytes)
+    init(_ bytes: UnsafeRawBufferPointer, maximumFields: Int) throws(HTTPProblem) {
+        var scan = Scan()
+        try scan.read(bytes, maximumFields: maximumFields)
+        method = scan.method
+        target = scan.target
+        version = scan.version
+        fields = RequestFields(scan.fields, of: Array(bytes))
     }
 
     private struct Scan {

@@ -1,5 +1,3 @@
-import NIOCore
-
 /// The header fields of a request as they came: names and values are ranges of the head's bytes, and become text when they
 /// are asked for. Names are the same whatever the case of their letters.
 package struct RequestFields: Sendable {
@@ -9,12 +7,11 @@ package struct RequestFields: Sendable {
         let value: Range<Int>
     }
 
-    /// From the first readable byte of which the ranges count.
-    private let bytes: ByteBuffer
+    private let bytes: [UInt8]
     private let fields: [Field]
 
     /// Fields that were found in a head's bytes.
-    init(_ fields: [Field], of bytes: ByteBuffer) {
+    init(_ fields: [Field], of bytes: [UInt8]) {
         self.fields = fields
         self.bytes = bytes
     }
@@ -44,7 +41,7 @@ package struct RequestFields: Sendable {
         forEach(name) { index in
             isListed =
                 isListed
-                || bytes.withUnsafeReadableBytes { bytes in
+                || bytes.withUnsafeBytes { bytes in
                     bytes[fields[index].value].split(separator: UInt8(ascii: ",")).contains { item in
                         let first = item.firstIndex { !$0.isBlank } ?? item.endIndex
                         let last = item.lastIndex { !$0.isBlank } ?? first
@@ -65,11 +62,11 @@ package struct RequestFields: Sendable {
     }
 
     private func text(at index: Int) -> String {
-        bytes.withUnsafeReadableBytes { String(decoding: $0[fields[index].value], as: UTF8.self) }
+        bytes.withUnsafeBytes { String(decoding: $0[fields[index].value], as: UTF8.self) }
     }
 
     private func index(of name: StaticString, from start: Int) -> Int? {
-        bytes.withUnsafeReadableBytes { bytes in
+        bytes.withUnsafeBytes { bytes in
             var index = start
             while index < fields.count {
                 if Self.isEqual(UnsafeRawBufferPointer(rebasing: bytes[fields[index].name]), name) { return index }
@@ -95,12 +92,14 @@ extension RequestFields: ExpressibleByDictionaryLiteral {
 
     /// Fields by name and value, in their order.
     package init(_ elements: [(name: String, value: String)]) {
-        var bytes = ByteBuffer()
+        var bytes: [UInt8] = []
         var fields: [Field] = []
         for (name, value) in elements {
-            let start = bytes.writerIndex
-            let nameEnd = start + bytes.writeString(name)
-            fields.append(Field(name: start..<nameEnd, value: nameEnd..<nameEnd + bytes.writeString(value)))
+            let start = bytes.count
+            bytes += name.utf8
+            let nameEnd = bytes.count
+            bytes += value.utf8
+            fields.append(Field(name: start..<nameEnd, value: nameEnd..<bytes.count))
         }
         self.init(fields, of: bytes)
     }

@@ -19,6 +19,7 @@ final class HTTPServerLoop {
     private var connections: [Int: HTTPConnectionHandler] = [:]
     private var lastConnection = 0
     private var runningRequests = 0
+    private var idleWorkers: [RequestWorker] = []
     private var drained: EventLoopPromise<Void>?
     private var encoder = ResponseEncoder()
     private var output: ByteBuffer
@@ -74,6 +75,29 @@ final class HTTPServerLoop {
         finishDraining()
     }
 
+    /// Workers that may wait for a request; more are made while they are needed.
+    private static let maximumIdleWorkers = 1024
+
+    /// Begins to answer a request.
+    func answer(_ job: RequestWorker.Job) -> RequestWorker {
+        guard let worker = idleWorkers.popLast() else { return RequestWorker(job, loop: self) }
+        worker.start(job)
+        return worker
+    }
+
+    /// Whether a worker that has answered is to wait for another request.
+    func keep(_ worker: RequestWorker) -> Bool {
+        guard !isQuiescing, idleWorkers.count < Self.maximumIdleWorkers else { return false }
+        idleWorkers.append(worker)
+        return true
+    }
+
+    private func stopKeeping() {
+        isQuiescing = true
+        for worker in idleWorkers { worker.end() }
+        idleWorkers = []
+    }
+
     func requestStarted() {
         runningRequests += 1
     }
@@ -106,7 +130,7 @@ final class HTTPServerLoop {
     /// - Returns: Succeeds when all connections are closed and all responders have returned, or the grace time is over.
     func quiesce() -> EventLoopFuture<Void> {
         if let drained { return drained.futureResult }
-        isQuiescing = true
+        stopKeeping()
         let drained = eventLoop.makePromise(of: Void.self)
         self.drained = drained
         for connection in connections.values { connection.quiesce() }
@@ -121,7 +145,7 @@ final class HTTPServerLoop {
 
     /// Closes all connections at once.
     func abort() {
-        isQuiescing = true
+        stopKeeping()
         for connection in connections.values { connection.abort() }
     }
 
