@@ -66,8 +66,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
         if machine.isReadingStopped { machine.discarded(decoder.discard()) }
     }
 
-    private func take(_ part: RequestDecoder.Part, _ context: ChannelHandlerContext, now: NIODeadline) {
-        switch part {
+    private func take(_ part: consuming RequestDecoder.Part, _ context: ChannelHandlerContext, now: NIODeadline) {
+        switch consume part {
         case .head(let head):
             let body = machine.head(
                 head,

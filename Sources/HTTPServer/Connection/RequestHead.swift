@@ -1,5 +1,11 @@
 import NIOHTTP1
 
+#if canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
 /// The head of a request: its line and its fields (RFC 9112, sections 3 and 5).
 struct RequestHead: Sendable {
     let method: HTTPMethod
@@ -41,7 +47,13 @@ extension RequestHead {
             var index = 0
             while bytes[index].isTokenCharacter { index += 1 }
             guard index > 0, bytes[index] == UInt8(ascii: " ") else { throw .malformed("it begins with no method") }
-            method = Self.method(UnsafeRawBufferPointer(rebasing: bytes[..<index]))
+            if bytes.hold("POST ", at: 0) {
+                method = .POST
+            } else if bytes.hold("GET ", at: 0) {
+                method = .GET
+            } else {
+                method = HTTPMethod(rawValue: String(decoding: bytes[..<index], as: UTF8.self))
+            }
             index += 1
             let target = index
             while bytes[index].isTargetCharacter { index += 1 }
@@ -51,18 +63,14 @@ extension RequestHead {
             self.target = String(decoding: bytes[target..<index], as: UTF8.self)
             guard isTargetOfAnyForm else { throw .malformed("the target is neither a path nor a URL") }
             index += 1
-            let end = bytes[index...].firstIndex(of: .lineFeed) ?? index
-            let version = bytes[index..<end].dropLast()
-            if version.elementsEqual("HTTP/1.1".utf8) {
-                self.version = .http1_1
-            } else if version.elementsEqual("HTTP/1.0".utf8) {
-                self.version = .http1_0
-            } else if version.starts(with: "HTTP/".utf8) {
-                throw .versionNotSupported
+            if bytes.hold("HTTP/1.1\r\n", at: index) {
+                version = .http1_1
+            } else if bytes.hold("HTTP/1.0\r\n", at: index) {
+                version = .http1_0
             } else {
-                throw .malformed("the request line ends in no version")
+                throw bytes.hold("HTTP/", at: index) ? .versionNotSupported : .malformed("its line ends in no version")
             }
-            return end + 1
+            return index + 10
         }
 
         /// RFC 9112, section 3.2: a path, a URL, or what only one method has.
@@ -71,12 +79,6 @@ extension RequestHead {
             if case .CONNECT = method { return true }
             let rest = target.utf8.drop { $0.isLetter }
             return rest.starts(with: "://".utf8) && rest.count < target.utf8.count && rest.count > 3
-        }
-
-        private static func method(_ name: UnsafeRawBufferPointer) -> HTTPMethod {
-            if name.elementsEqual("POST".utf8) { return .POST }
-            if name.elementsEqual("GET".utf8) { return .GET }
-            return HTTPMethod(rawValue: String(decoding: name, as: UTF8.self))
         }
     }
 }
@@ -102,6 +104,15 @@ extension RequestFields.Field {
         while valueEnd > valueStart, bytes[valueEnd - 1].isBlank { valueEnd -= 1 }
         value = valueStart..<valueEnd
         index += 2
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether the bytes from an index on begin with a text.
+    fileprivate func hold(_ text: StaticString, at index: Int) -> Bool {
+        let length = text.utf8CodeUnitCount
+        guard let start = baseAddress, length <= count - index else { return false }
+        return memcmp(start + index, text.utf8Start, length) == 0
     }
 }
 

@@ -37,6 +37,7 @@ package struct QueryParameters: Sendable, Equatable {
     ///
     /// - Throws: A 400 that names the parameter by its name or, where that is what can't be decoded, by its position.
     package func validate() throws(HTTPProblem) {
+        guard !isEmpty else { return }
         for (index, pair) in pairs.enumerated() {
             guard let name = pair.decodedName else {
                 throw HTTPProblem(
