@@ -14,9 +14,6 @@ struct IncomingRequest {
     private var startedAt: NIODeadline
     private var lastByteAt: NIODeadline
 
-    /// Room that is made for a body on its sender's word alone.
-    private static let maximumReservation = 1024 * 1024
-
     init(
         head: RequestHead,
         framing: RequestFraming,
@@ -42,9 +39,8 @@ struct IncomingRequest {
             return
         }
         if body.readableBytes + part.readableBytes > body.capacity, case .fixed(let length) = framing.bodyLength {
-            // Whoever has sent so much is believed to send the rest.
-            let isBelieved = body.readableBytes >= Self.maximumReservation
-            body.reserveCapacity(isBelieved ? length : min(length, Self.maximumReservation))
+            // The sender's word is enough: it is addresses that it takes, and memory only as the bytes come.
+            body.reserveCapacity(length)
         }
         body.writeImmutableBuffer(part)
     }
