@@ -51,11 +51,7 @@ package struct JSONWriter {
 
     /// Appends the text of a message id as a member; `name` must need no escapes.
     package mutating func member(_ name: StaticString, _ value: StreamID) {
-        withUnsafeTemporaryAllocation(byteCount: StreamID.maximumCount, alignment: 1) { memory in
-            guard let start = memory.baseAddress else { return }
-            let text = UnsafeRawBufferPointer(rebasing: memory[..<value.write(to: start)])
-            append(name, JSONValueText(string: RawText(text)))
-        }
+        value.withText { append(name, JSONValueText(string: RawText($0))) }
     }
 
     /// Appends a member, `null` where JSON has no such number; `name` must need no escapes.

@@ -55,13 +55,9 @@ package struct FrameSpans: Sendable {
         let (carried, own) = readsContexts ? frame.carriedContext(Self.contextAndBaggage) : (nil, [])
         let parent = caller.broughtContext ? caller.span : carried?.span ?? caller.span
         let other = caller.broughtContext ? carried?.span : carried.flatMap { _ in caller.span }
-        var span = tracer.startSpan(
-            enqueueName,
-            kind: .producer,
-            parent: parent,
-            links: other.map { [.init($0)] } ?? []
-        )
+        var span = tracer.startSpan(enqueueName, kind: .producer, parent: parent)
         span.setAttributes(enqueueAttributes)
+        if let other { span.addLink(other) }
         span.addEvent("frame_buffer_enqueue", at: span.start)
         // From where the context came from, or from wherever it is if that is nowhere.
         let baggage: Baggage? =
@@ -83,11 +79,11 @@ package struct FrameSpans: Sendable {
     ) {
         if span.isRecording {
             describe(&span, frameID: frameID, cameraID: frame.cameraID, size: frame.size)
-            if isDuplicate { span.setAttribute("frame.duplicate", .bool(true)) }
+            if isDuplicate { span.setAttribute(.init("frame.duplicate", true)) }
             switch outcome {
             case .success(let place):
-                span.setAttribute("messaging.message.id", .string(place.id.description))
-                span.setAttribute("buffer.size", .int(place.depth))
+                place.id.withText { span.setAttribute("messaging.message.id", $0) }
+                span.setAttribute("buffer.size", place.depth)
             case .failure(let error): span.setError(type: error.type, message: error.message)
             }
         }
@@ -110,21 +106,17 @@ package struct FrameSpans: Sendable {
     ) -> (span: SpanRecord, context: OutgoingContext?) {
         let (carried, own) = readsContexts ? stored.carriedContext(Self.contextAndBaggage) : (nil, [])
         let isInFrame = dequeueTrace == .parent
-        var span = tracer.startSpan(
-            dequeueName,
-            kind: .consumer,
-            parent: isInFrame ? carried?.span : caller.span,
-            links: (isInFrame ? caller.span : carried?.span).map { [.init($0)] } ?? []
-        )
+        var span = tracer.startSpan(dequeueName, kind: .consumer, parent: isInFrame ? carried?.span : caller.span)
         if span.isRecording {
             span.setAttributes(dequeueAttributes)
+            if let other = isInFrame ? caller.span : carried?.span { span.addLink(other) }
             span.addEvent("frame_buffer_dequeue", at: span.start)
             describe(&span, frameID: stored.frameID, cameraID: stored.cameraID, size: stored.size)
-            span.setAttribute("messaging.message.id", .string(frame.delivery.id.description))
-            span.setAttribute("buffer.size", .int(frame.depth))
-            span.setAttribute("frame.age_ms", .int(age.milliseconds))
-            span.setAttribute("frame.deliveries", .int(frame.delivery.number))
-            if let consumer { span.setAttribute("messaging.client.id", .string(consumer)) }
+            frame.delivery.id.withText { span.setAttribute("messaging.message.id", $0) }
+            span.setAttribute("buffer.size", frame.depth)
+            span.setAttribute("frame.age_ms", age.milliseconds)
+            span.setAttribute("frame.deliveries", frame.delivery.number)
+            if let consumer { span.setAttribute("messaging.client.id", consumer) }
         }
         let baggage = if let carried { carried.baggage } else { stored.carriedBaggage }
         return (span, outgoing(span.context, baggage: Self.baggage(baggage), rewriting: own))
@@ -151,11 +143,11 @@ package struct FrameSpans: Sendable {
     ) {
         if span.isRecording {
             describe(&span, settlement)
-            span.setAttribute("messaging.batch.message_count", .int(frames.count))
-            if !outcome.stale.isEmpty { span.setAttribute("frame.stale_receipts", .int(outcome.stale.count)) }
+            span.setAttribute("messaging.batch.message_count", frames.count)
+            if !outcome.stale.isEmpty { span.setAttribute("frame.stale_receipts", outcome.stale.count) }
             if frames.count == 1 {
-                span.setAttribute("messaging.message.id", .string(frames[0].messageID.description))
-                if let frameID = frames[0].frameID { span.setAttribute("frame.id", .string(frameID)) }
+                span.setAttribute("messaging.message.id", frames[0].messageID.description)
+                if let frameID = frames[0].frameID { span.setAttribute("frame.id", frameID) }
             }
             for frame in frames {
                 let carried = CarriedContext(traceparent: frame.traceparent, tracestate: nil)
@@ -164,7 +156,7 @@ package struct FrameSpans: Sendable {
                     SpanRecord.Attribute("messaging.message.id", .string(frame.messageID.description))
                 ]
                 if let frameID = frame.frameID { attributes.append(.init("frame.id", .string(frameID))) }
-                span.addLink(SpanRecord.Link(context, attributes: attributes))
+                span.addLink(context, attributes: attributes)
             }
         }
         tracer.end(span)
@@ -189,8 +181,8 @@ package struct FrameSpans: Sendable {
     /// The last span of a frame that was given up on, in its trace. Returns its context.
     func died(_ frame: DeadFrame) -> SpanContext? {
         end(frame.frame, as: "dead-letter", event: "frame_buffer_dead_letter") { span in
-            span.setAttribute("frame.deliveries", .int(frame.deliveries))
-            span.setAttribute("frame.dead_reason", .string(frame.reason))
+            span.setAttribute("frame.deliveries", frame.deliveries)
+            span.setAttribute("frame.dead_reason", frame.reason)
             span.setError(type: frame.cause, message: frame.reason)
         }
     }
@@ -207,7 +199,7 @@ package struct FrameSpans: Sendable {
             case .expired: ("expire", "frame_buffer_expire")
             case .superseded: ("supersede", "frame_buffer_supersede")
             }
-        end(unwanted.frame, as: name, event: event) { $0.setAttribute("frame.age_ms", .int(unwanted.age.milliseconds)) }
+        end(unwanted.frame, as: name, event: event) { $0.setAttribute("frame.age_ms", unwanted.age.milliseconds) }
     }
 
     /// The last span of a frame that was deleted, in its trace.
@@ -229,17 +221,14 @@ package struct FrameSpans: Sendable {
         caller: Caller = .nobody,
         _ describeMore: (inout SpanRecord) -> Void
     ) -> SpanContext? {
-        var span = tracer.startSpan(
-            "\(name) \(queue)",
-            parent: frame.context,
-            links: caller.span.map { [.init($0)] } ?? []
-        )
+        var span = tracer.startSpan("\(name) \(queue)", parent: frame.context)
         if span.isRecording {
+            if let request = caller.span { span.addLink(request) }
             span.addEvent(event)
             span.setAttributes(attributes)
-            if let frameID = frame.frameID { span.setAttribute("frame.id", .string(frameID)) }
-            if let cameraID = frame.cameraID { span.setAttribute("camera.id", .string(cameraID)) }
-            span.setAttribute("messaging.message.id", .string(frame.messageID))
+            if let frameID = frame.frameID { span.setAttribute("frame.id", frameID) }
+            if let cameraID = frame.cameraID { span.setAttribute("camera.id", cameraID) }
+            span.setAttribute("messaging.message.id", frame.messageID)
             describeMore(&span)
         }
         let context = span.context
@@ -263,7 +252,7 @@ package struct FrameSpans: Sendable {
             span.setAttribute("messaging.operation.name", "purge")
             span.setAttribute(group)
             switch outcome {
-            case .success(let count): span.setAttribute("messaging.batch.message_count", .int(count))
+            case .success(let count): span.setAttribute("messaging.batch.message_count", count)
             case .failure(let error): span.setError(type: error.type, message: error.message)
             }
         }
@@ -273,9 +262,9 @@ package struct FrameSpans: Sendable {
     // MARK: All
 
     private func describe(_ span: inout SpanRecord, frameID: String?, cameraID: String?, size: Int) {
-        if let frameID { span.setAttribute("frame.id", .string(frameID)) }
-        if let cameraID { span.setAttribute("camera.id", .string(cameraID)) }
-        span.setAttribute("frame.size", .int(size))
+        if let frameID { span.setAttribute("frame.id", frameID) }
+        if let cameraID { span.setAttribute("camera.id", cameraID) }
+        span.setAttribute("frame.size", size)
     }
 
     // MARK: Contexts

@@ -32,19 +32,19 @@ final class RequestSpan {
         caller = Caller(span: span.context, broughtContext: headers.context != nil, baggage: headers.baggage)
         guard span.isRecording else { return }
         span.setAttributes(endpoint.attributes)
-        span.setAttribute("url.path", .string(request.path))
+        span.setAttribute("url.path", request.path)
         span.setAttribute("network.protocol.version", request.version == .http1_0 ? "1.0" : "1.1")
         if !request.query.isEmpty {
-            span.setAttribute("url.query", .string(SensitiveQuery.redacted(request.query.text)))
+            span.setAttribute("url.query", SensitiveQuery.redacted(request.query.text))
         }
         if let host = headers.host { Self.setServer(host, of: &span) }
         if let address = request.remoteAddress {
             // The peer's, as anybody can write what a proxy would say of a client behind it.
-            span.setAttribute("client.address", .string(address.host))
-            span.setAttribute("network.peer.address", .string(address.host))
-            span.setAttribute("network.peer.port", .int(address.port))
+            span.setAttribute("client.address", address.host)
+            span.setAttribute("network.peer.address", address.host)
+            span.setAttribute("network.peer.port", address.port)
         }
-        if let agent = headers.userAgent { span.setAttribute("user_agent.original", .string(agent)) }
+        if let agent = headers.userAgent { span.setAttribute("user_agent.original", agent) }
     }
 
     /// The request's own context; nil where there is no trace.
@@ -60,8 +60,8 @@ final class RequestSpan {
     func end(_ status: HTTPResponseStatus, batch: Int? = nil) {
         guard var span = span.take() else { return }
         if span.isRecording {
-            span.setAttribute("http.response.status_code", .int(Int(status.code)))
-            if let batch { span.setAttribute("messaging.batch.message_count", .int(batch)) }
+            span.setAttribute("http.response.status_code", Int(status.code))
+            if let batch { span.setAttribute("messaging.batch.message_count", batch) }
             if status.code >= 500 { span.setError(type: String(status.code)) }
         }
         tracer.end(span)
@@ -72,7 +72,7 @@ final class RequestSpan {
     func end(_ problem: HTTPProblem, of error: any Error) {
         guard var span = span.take() else { return }
         if span.isRecording {
-            span.setAttribute("http.response.status_code", .int(Int(problem.status.code)))
+            span.setAttribute("http.response.status_code", Int(problem.status.code))
             if problem.status.code >= 500 {
                 span.setError(type: String(problem.status.code), message: problem.title)
                 span.recordException(error, message: problem.detail ?? problem.title)
@@ -84,21 +84,18 @@ final class RequestSpan {
     /// `example.com:8080`, `[::1]:8080`, or either without a port.
     private static func setServer(_ host: String, of span: inout SpanRecord) {
         var host = host
-        let (address, port) = host.withUTF8 { host in
-            var address = host[...]
-            var port: Int?
+        host.withUTF8 { host in
+            var address = UnsafeRawBufferPointer(host)[...]
             if let colon = address.lastIndex(of: UInt8(ascii: ":")),
-                let number = Int(String(decoding: address[(colon + 1)...], as: UTF8.self))
+                let port = Int(String(decoding: address[(colon + 1)...], as: UTF8.self))
             {
                 address = address[..<colon]
-                port = number
+                span.setAttribute("server.port", port)
             }
             if address.first == UInt8(ascii: "["), address.last == UInt8(ascii: "]") {
                 address = address.dropFirst().dropLast()
             }
-            return (String(decoding: address, as: UTF8.self), port)
+            span.setAttribute("server.address", UnsafeRawBufferPointer(rebasing: address))
         }
-        if let port { span.setAttribute("server.port", .int(port)) }
-        span.setAttribute("server.address", .string(address))
     }
 }

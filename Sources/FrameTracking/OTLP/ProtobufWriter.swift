@@ -45,6 +45,7 @@ struct ProtobufWriter: ~Copyable {
     }
 
     /// What stands before `length` bytes of a field, for which there is room behind it then.
+    @inline(__always)
     mutating func header(_ field: UInt8, length: Int) {
         guard reserve(11 + length) else { return }
         putHeader(field, length: length)
@@ -53,7 +54,7 @@ struct ProtobufWriter: ~Copyable {
     /// Text; left out if empty, as proto3 has it.
     mutating func string(_ field: UInt8, _ value: String) {
         guard !value.utf8.isEmpty, reserve(11 + value.utf8.count) else { return }
-        putString(field, value)
+        value.withBytes { putText(field, $0) }
     }
 
     /// Identifiers, which the wire has as bytes in network order.
@@ -95,9 +96,7 @@ struct ProtobufWriter: ~Copyable {
     /// Fields that are written already.
     mutating func fields(_ fields: [UInt8]) {
         guard reserve(fields.count) else { return }
-        let room = UnsafeMutableRawBufferPointer(rebasing: bytes[count..<count + fields.count])
-        fields.withUnsafeBytes { room.copyMemory(from: $0) }
-        count += fields.count
+        fields.withUnsafeBytes { put($0) }
     }
 
     // MARK: Bytes
@@ -112,6 +111,7 @@ struct ProtobufWriter: ~Copyable {
         value < 0x80 ? 1 : (64 - value.leadingZeroBitCount + 6) / 7
     }
 
+    @inline(__always)
     private mutating func reserve(_ length: Int) -> Bool {
         if bytes.count - count < length { hasOverflowed = true }
         return !hasOverflowed
@@ -120,17 +120,14 @@ struct ProtobufWriter: ~Copyable {
     // What follows is for those who have reserved the room already.
 
     /// Text, written even if empty: a member of a `oneof`, or an element of a list.
-    mutating func putString(_ field: UInt8, _ value: String) {
-        let length = value.utf8.count
-        putHeader(field, length: length)
-        let room = UnsafeMutableRawBufferPointer(rebasing: bytes[count..<count + length])
-        if value.utf8.withContiguousStorageIfAvailable({ room.copyMemory(from: UnsafeRawBufferPointer($0)) }) == nil {
-            room.copyBytes(from: value.utf8)
-        }
-        count += length
+    @inline(__always)
+    mutating func putText(_ field: UInt8, _ value: UnsafeRawBufferPointer) {
+        putHeader(field, length: value.count)
+        put(value)
     }
 
     /// A number of variable length, written even if zero: a member of a `oneof`.
+    @inline(__always)
     mutating func putNumber(_ field: UInt8, _ value: UInt64) {
         put(field << 3)
         putVarint(value)
@@ -148,11 +145,19 @@ struct ProtobufWriter: ~Copyable {
         count += 1
     }
 
+    @inline(__always)
+    private mutating func put(_ text: UnsafeRawBufferPointer) {
+        guard let start = text.baseAddress, let base = bytes.baseAddress else { return }
+        (base + count).copyMemory(from: start, byteCount: text.count)
+        count += text.count
+    }
+
     private mutating func putWord(_ value: UInt64) {
         bytes.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt64.self)
         count += 8
     }
 
+    @inline(__always)
     private mutating func putVarint(_ value: UInt64) {
         var rest = value
         while rest >= 0x80 {
@@ -167,6 +172,7 @@ extension [UInt8] {
     /// Appends what `body` writes, which is called again with more room where there was too little.
     ///
     /// - Parameter room: how much is made for it at first.
+    @inline(__always)
     mutating func appendProtobuf(room: Int = 128, _ body: (inout ProtobufWriter) -> Void) {
         var room = Swift.max(room, capacity - count)
         var isWritten = false

@@ -33,13 +33,35 @@ struct SpanFields: Sendable {
 
     mutating func setAttribute(_ attribute: consuming SpanRecord.Attribute, _ limits: SpanRecord.Limits) {
         limits.apply(to: &attribute)
-        let bit = KeyFilter(attribute.key)
+        let bit = attribute.key.withBytes { KeyFilter($0) }
         if keys.overlaps(bit), let former = rangeOfAttribute(attribute.key) {
             replace(former, with: attribute)
         } else if Self.hasRoom(&attributeCount, upTo: limits.attributes, dropped: &droppedAttributes) {
             keys.insert(bit)
             bytes.appendProtobuf { $0.attribute(Number.attribute, attribute) }
         }
+    }
+
+    /// Sets an attribute to a text in UTF-8.
+    mutating func setAttribute(_ key: StaticString, _ value: UnsafeRawBufferPointer, _ limits: SpanRecord.Limits) {
+        guard value.count <= limits.valueLength, takesFirst(key.bytes, limits) else {
+            return setAttribute(.init("\(key)", .string(String(decoding: value, as: UTF8.self))), limits)
+        }
+        bytes.appendProtobuf { $0.attribute(Number.attribute, key.bytes, value) }
+    }
+
+    mutating func setAttribute(_ key: StaticString, _ value: Int, _ limits: SpanRecord.Limits) {
+        guard takesFirst(key.bytes, limits) else { return setAttribute(.init("\(key)", .int(value)), limits) }
+        bytes.appendProtobuf { $0.attribute(Number.attribute, key.bytes, value) }
+    }
+
+    /// Counts an attribute that is to be added as it stands, as nearly all are: there is room for it, and none of its key.
+    private mutating func takesFirst(_ key: UnsafeRawBufferPointer, _ limits: SpanRecord.Limits) -> Bool {
+        let bit = KeyFilter(key)
+        guard !keys.overlaps(bit), attributeCount < limits.attributes else { return false }
+        keys.insert(bit)
+        attributeCount += 1
+        return true
     }
 
     mutating func setAttributes(_ set: AttributeSet, _ limits: SpanRecord.Limits) {
@@ -49,24 +71,31 @@ struct SpanFields: Sendable {
             attributeCount += set.count
             // A span that has a set has more besides; one without has little as a rule, and may be open for long.
             if bytes.isEmpty { bytes.reserveCapacity(Self.expectedLength) }
-            bytes += set.bytes
+            bytes.append(contentsOf: set.bytes)
         } else {
             for attribute in set.attributes { setAttribute(attribute, limits) }
         }
     }
 
-    mutating func addEvent(_ event: SpanRecord.Event, _ limits: SpanRecord.Limits) {
+    mutating func addEvent(
+        _ name: String,
+        at time: UInt64,
+        _ attributes: consuming [SpanRecord.Attribute],
+        _ limits: SpanRecord.Limits
+    ) {
         guard Self.hasRoom(&eventCount, upTo: limits.events, dropped: &droppedEvents) else { return }
-        var event = event
-        event.droppedAttributes = limits.apply(to: &event.attributes, count: limits.attributesOfAnEvent)
-        bytes.appendProtobuf { $0.event(Number.event, event) }
+        let dropped = limits.apply(to: &attributes, count: limits.attributesOfAnEvent)
+        bytes.appendProtobuf { $0.event(Number.event, name, at: time, attributes, dropped: dropped) }
     }
 
-    mutating func addLink(_ link: SpanRecord.Link, _ limits: SpanRecord.Limits) {
+    mutating func addLink(
+        _ context: SpanContext,
+        _ attributes: consuming [SpanRecord.Attribute],
+        _ limits: SpanRecord.Limits
+    ) {
         guard Self.hasRoom(&linkCount, upTo: limits.links, dropped: &droppedLinks) else { return }
-        var link = link
-        link.droppedAttributes = limits.apply(to: &link.attributes, count: limits.attributesOfALink)
-        bytes.appendProtobuf { $0.link(Number.link, link) }
+        let dropped = limits.apply(to: &attributes, count: limits.attributesOfALink)
+        bytes.appendProtobuf { $0.link(Number.link, context, attributes, dropped: dropped) }
     }
 
     /// Counts one more among those that are taken in, or that are dropped.
@@ -105,4 +134,18 @@ struct SpanFields: Sendable {
         bytes.appendProtobuf { $0.attribute(Number.attribute, attribute) }
         bytes += rest
     }
+}
+
+extension String {
+    /// Calls `body` with the text in UTF-8.
+    @inline(__always)
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        var text = self
+        return text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
+    }
+}
+
+extension StaticString {
+    /// The text in UTF-8.
+    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: utf8Start, count: utf8CodeUnitCount) }
 }

@@ -36,7 +36,6 @@ package struct SpanRecord: Sendable {
         kind: Kind,
         context: SpanContext,
         parent: SpanContext?,
-        links: [Link],
         limits: Limits = .standard,
         start: UInt64
     ) {
@@ -48,7 +47,6 @@ package struct SpanRecord: Sendable {
         self.isRecording = true
         self.limits = limits
         self.start = start
-        for link in links { addLink(link) }
     }
 
     /// A span that only carries a context.
@@ -65,13 +63,26 @@ package struct SpanRecord: Sendable {
 
     // MARK: Filling
 
-    /// Sets an attribute, in place of a former value of the same key.
-    package mutating func setAttribute(_ key: consuming String, _ value: consuming AttributeValue) {
-        setAttribute(Attribute(key, value))
+    /// Sets an attribute to a text, in place of a former value of the same key.
+    package mutating func setAttribute(_ key: StaticString, _ value: String) {
+        guard isRecording else { return }
+        value.withBytes { fields.setAttribute(key, $0, limits) }
     }
 
-    /// Sets an attribute, in place of a former value of the same key.
-    package mutating func setAttribute(_ attribute: Attribute) {
+    /// Sets an attribute to a text in UTF-8, in place of a former value of the same key.
+    package mutating func setAttribute(_ key: StaticString, _ value: UnsafeRawBufferPointer) {
+        guard isRecording else { return }
+        fields.setAttribute(key, value, limits)
+    }
+
+    /// Sets an attribute to a number, in place of a former value of the same key.
+    package mutating func setAttribute(_ key: StaticString, _ value: Int) {
+        guard isRecording else { return }
+        fields.setAttribute(key, value, limits)
+    }
+
+    /// Sets any attribute, in place of a former value of the same key.
+    package mutating func setAttribute(_ attribute: consuming Attribute) {
         guard isRecording else { return }
         fields.setAttribute(attribute, limits)
     }
@@ -85,16 +96,13 @@ package struct SpanRecord: Sendable {
     /// Adds an event at `time`, in nanoseconds since 1970; without it, now.
     package mutating func addEvent(_ name: String, at time: UInt64? = nil, attributes: [Attribute] = []) {
         guard isRecording else { return }
-        fields.addEvent(
-            Event(name: name, time: time ?? WallClock.nanoseconds(), attributes: attributes),
-            limits
-        )
+        fields.addEvent(name, at: time ?? WallClock.nanoseconds(), attributes, limits)
     }
 
-    /// Links the span to another one, of any trace.
-    package mutating func addLink(_ link: Link) {
+    /// Links the span to another one, of any trace, that it has to do with other than by being its child.
+    package mutating func addLink(_ context: SpanContext, attributes: [Attribute] = []) {
         guard isRecording else { return }
-        fields.addLink(link, limits)
+        fields.addLink(context, attributes, limits)
     }
 
     /// Says how the work ended. As the specification has it, `ok` is final and `unset` changes nothing.
@@ -106,6 +114,6 @@ package struct SpanRecord: Sendable {
     /// Marks the work as failed: status `error`, and `error.type` by its low-cardinality name.
     package mutating func setError(type: String, message: String? = nil) {
         setStatus(.error(message))
-        setAttribute("error.type", .string(type))
+        setAttribute("error.type", type)
     }
 }

@@ -74,7 +74,7 @@ public final class FrameSpan: Tracing.Span {
     public func addLink(_ link: SpanLink) {
         guard let context = link.context.spanContext else { return }
         state.withLock { state in
-            state.record?.addLink(SpanRecord.Link(context, attributes: SpanRecord.attributes(link.attributes)))
+            state.record?.addLink(context, attributes: SpanRecord.attributes(link.attributes))
         }
     }
 
@@ -109,7 +109,7 @@ public final class FrameSpan: Tracing.Span {
         let ended = state.withLock { state in
             guard var record = state.record.take() else { return nil as SpanRecord? }
             for (name, value) in state.attributes {
-                if !name.isEmpty, let value = AttributeValue(value) { record.setAttribute(name, value) }
+                if !name.isEmpty, let value = AttributeValue(value) { record.setAttribute(.init(name, value)) }
             }
             return record
         }

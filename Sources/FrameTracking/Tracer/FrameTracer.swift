@@ -67,12 +67,11 @@ public final class FrameTracer: Sendable {
         _ name: String,
         kind: SpanRecord.Kind = .internal,
         parent: SpanContext? = nil,
-        links: [SpanRecord.Link] = [],
         at start: UInt64? = nil
     ) -> SpanRecord {
         guard isEnabled else { return SpanRecord(unrecorded: name, kind: kind, context: parent) }
         let traceID = parent?.traceID ?? identifiers.makeTraceID()
-        var flags: TraceFlags = parent.map { $0.flags.intersection(.random) } ?? .random
+        var flags = parent?.flags.intersection(.random) ?? .random
         let isSampled = sampler.samples(traceID, parent: parent)
         if isSampled { flags.insert(.sampled) }
         let context = SpanContext(
@@ -87,7 +86,6 @@ public final class FrameTracer: Sendable {
             kind: kind,
             context: context,
             parent: parent,
-            links: links,
             limits: limits,
             start: start ?? WallClock.nanoseconds()
         )
