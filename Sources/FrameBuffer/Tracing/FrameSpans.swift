@@ -55,8 +55,7 @@ package struct FrameSpans: Sendable {
         let (carried, own) = readsContexts ? frame.carriedContext(Self.contextAndBaggage) : (nil, [])
         let parent = caller.broughtContext ? caller.span : carried?.span ?? caller.span
         let other = caller.broughtContext ? carried?.span : carried.flatMap { _ in caller.span }
-        var span = tracer.startSpan(enqueueName, kind: .producer, parent: parent)
-        span.setAttributes(enqueueAttributes)
+        var span = tracer.startSpan(enqueueName, kind: .producer, parent: parent, attributes: enqueueAttributes)
         if let other { span.addLink(other) }
         span.addEvent("frame_buffer_enqueue", at: span.start)
         // From where the context came from, or from wherever it is if that is nowhere.
@@ -66,7 +65,8 @@ package struct FrameSpans: Sendable {
             case let carried?: Self.baggage(carried.baggage)
             case nil: caller.baggage ?? Self.baggage(frame.carriedBaggage)
             }
-        return (span, outgoing(span.context, baggage: baggage, rewriting: own))
+        let context = outgoing(span.context, baggage: baggage, rewriting: own)
+        return (span, context)
     }
 
     /// Ends it, with what Redis answered. Of a duplicate, id and message id are those of the frame that is in the queue.
@@ -106,9 +106,13 @@ package struct FrameSpans: Sendable {
     ) -> (span: SpanRecord, context: OutgoingContext?) {
         let (carried, own) = readsContexts ? stored.carriedContext(Self.contextAndBaggage) : (nil, [])
         let isInFrame = dequeueTrace == .parent
-        var span = tracer.startSpan(dequeueName, kind: .consumer, parent: isInFrame ? carried?.span : caller.span)
+        var span = tracer.startSpan(
+            dequeueName,
+            kind: .consumer,
+            parent: isInFrame ? carried?.span : caller.span,
+            attributes: dequeueAttributes
+        )
         if span.isRecording {
-            span.setAttributes(dequeueAttributes)
             if let other = isInFrame ? caller.span : carried?.span { span.addLink(other) }
             span.addEvent("frame_buffer_dequeue", at: span.start)
             describe(&span, frameID: stored.frameID, cameraID: stored.cameraID, size: stored.size)
@@ -119,7 +123,8 @@ package struct FrameSpans: Sendable {
             if let consumer { span.setAttribute("messaging.client.id", consumer) }
         }
         let baggage = if let carried { carried.baggage } else { stored.carriedBaggage }
-        return (span, outgoing(span.context, baggage: Self.baggage(baggage), rewriting: own))
+        let context = outgoing(span.context, baggage: Self.baggage(baggage), rewriting: own)
+        return (span, context)
     }
 
     /// Ends it: the frame's reply is made.
@@ -131,7 +136,7 @@ package struct FrameSpans: Sendable {
 
     /// Starts the span of a settlement, under the request's.
     func startSettlement(_ settlement: Settlement, caller: Caller) -> SpanRecord {
-        tracer.startSpan("\(settlement.name) \(queue)", kind: .client, parent: caller.span)
+        tracer.startSpan("\(settlement.name) \(queue)", kind: .client, parent: caller.span, attributes: attributes)
     }
 
     /// Ends it, with links to the frames that were settled.
@@ -172,7 +177,6 @@ package struct FrameSpans: Sendable {
     }
 
     private func describe(_ span: inout SpanRecord, _ settlement: Settlement) {
-        span.setAttributes(attributes)
         for attribute in Self.operation(settlement.name, "settle") + [group] { span.setAttribute(attribute) }
     }
 
@@ -221,11 +225,10 @@ package struct FrameSpans: Sendable {
         caller: Caller = .nobody,
         _ describeMore: (inout SpanRecord) -> Void
     ) -> SpanContext? {
-        var span = tracer.startSpan("\(name) \(queue)", parent: frame.context)
+        var span = tracer.startSpan("\(name) \(queue)", parent: frame.context, attributes: attributes)
         if span.isRecording {
             if let request = caller.span { span.addLink(request) }
             span.addEvent(event)
-            span.setAttributes(attributes)
             if let frameID = frame.frameID { span.setAttribute("frame.id", frameID) }
             if let cameraID = frame.cameraID { span.setAttribute("camera.id", cameraID) }
             span.setAttribute("messaging.message.id", frame.messageID)
@@ -241,14 +244,13 @@ package struct FrameSpans: Sendable {
     /// Starts the span of a purge, under the request's. Frames that it deletes have none of their own: there may be
     /// very many.
     func startPurge(caller: Caller) -> SpanRecord {
-        tracer.startSpan("purge \(queue)", kind: .client, parent: caller.span)
+        tracer.startSpan("purge \(queue)", kind: .client, parent: caller.span, attributes: attributes)
     }
 
     /// Ends it, with how many frames were deleted.
     func endPurge(_ span: consuming SpanRecord, _ outcome: Result<Int, FrameBufferError>) {
         if span.isRecording {
             span.addEvent("frame_buffer_purge")
-            span.setAttributes(attributes)
             span.setAttribute("messaging.operation.name", "purge")
             span.setAttribute(group)
             switch outcome {
@@ -301,10 +303,14 @@ package struct FrameSpans: Sendable {
 extension OutgoingContext {
     /// What makes its reader a child of `span`, with the baggage; nil where there is neither.
     init?(_ span: SpanContext?, baggage: Baggage?, rewriting: OwnContextFields) {
-        if span == nil, baggage == nil { return nil }
+        guard let span else {
+            guard let baggage else { return nil }
+            self.init(traceparent: nil, baggage: baggage.rawValue, rewriting: rewriting)
+            return
+        }
         self.init(
-            traceparent: span.map(TraceParent.format),
-            tracestate: span?.traceState?.rawValue,
+            traceparent: TraceParent.format(span),
+            tracestate: span.traceState?.rawValue,
             baggage: baggage?.rawValue,
             rewriting: rewriting
         )

@@ -42,6 +42,7 @@ final class Endpoint: Sendable {
         spanName = "\(method.rawValue) \(route)"
         attributes = [
             "http.request.method": .string(method.rawValue), "http.route": .string(route), "url.scheme": "http",
+            "network.protocol.version": "1.1",
         ]
         durations = RequestDurations(method: method.rawValue, route: route)
     }

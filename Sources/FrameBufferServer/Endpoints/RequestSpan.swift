@@ -10,8 +10,8 @@ final class RequestSpan {
     /// On whose behalf the request's work is done.
     let caller: Caller
 
-    /// nil once it has ended.
-    private var span: SpanRecord?
+    /// nil once it has ended. Spelled out, as else it would be set to nil before it is set.
+    private var span: Optional<SpanRecord>
     private let tracer: FrameTracer
 
     /// Starts the span, under the context that the request brings.
@@ -19,6 +19,7 @@ final class RequestSpan {
         self.tracer = tracer
         guard endpoint.tracing != .never else {
             caller = .nobody
+            span = nil
             return
         }
         let headers = RequestHeaders(request.headers, propagators: tracer.propagators)
@@ -26,18 +27,20 @@ final class RequestSpan {
             endpoint.spanName,
             kind: .server,
             parent: headers.context,
+            attributes: endpoint.attributes,
             at: request.receivedAt
         )
-        defer { self.span = span }
         caller = Caller(span: span.context, broughtContext: headers.context != nil, baggage: headers.baggage)
-        guard span.isRecording else { return }
-        span.setAttributes(endpoint.attributes)
+        if span.isRecording { Self.describe(request, headers, in: &span) }
+        self.span = span
+    }
+
+    private static func describe(_ request: HTTPRequest, _ headers: RequestHeaders, in span: inout SpanRecord) {
         span.setAttribute("url.path", request.path)
-        span.setAttribute("network.protocol.version", request.version == .http1_0 ? "1.0" : "1.1")
-        if !request.query.isEmpty {
-            span.setAttribute("url.query", SensitiveQuery.redacted(request.query.text))
-        }
-        if let host = headers.host { Self.setServer(host, of: &span) }
+        // What all say already is that it was 1.1.
+        if request.version == .http1_0 { span.setAttribute("network.protocol.version", "1.0") }
+        if !request.query.isEmpty { span.setAttribute("url.query", SensitiveQuery.redacted(request.query.text)) }
+        if let host = headers.host { setServer(host, of: &span) }
         if let address = request.remoteAddress {
             // The peer's, as anybody can write what a proxy would say of a client behind it.
             span.setAttribute("client.address", address.host)
@@ -64,7 +67,7 @@ final class RequestSpan {
             if let batch { span.setAttribute("messaging.batch.message_count", batch) }
             if status.code >= 500 { span.setError(type: String(status.code)) }
         }
-        tracer.end(span)
+        tracer.end(consume span)
     }
 
     /// Ends it with an error. Of all errors only the server's own make the span one, and they are recorded here: the spans
@@ -78,7 +81,7 @@ final class RequestSpan {
                 span.recordException(error, message: problem.detail ?? problem.title)
             }
         }
-        tracer.end(span)
+        tracer.end(consume span)
     }
 
     /// `example.com:8080`, `[::1]:8080`, or either without a port.

@@ -1,25 +1,40 @@
 /// The messages of opentelemetry-proto's `trace.proto` and `common.proto`.
 extension ProtobufWriter {
-    /// A `Span`.
+    /// A `Span`, of which most is written already.
     mutating func span(_ field: UInt8, _ span: borrowing SpanRecord) {
-        guard let context = span.context else { return }
         // Spans of 128 bytes to 16 KB have lengths of two bytes.
         message(field, lengthBytes: 2) { writer in
-            writer.identifier(1, context.traceID)
-            writer.identifier(2, context.spanID)
-            if let traceState = context.traceState { writer.string(3, traceState.rawValue) }
-            if let parent = span.parentSpanID { writer.identifier(4, parent) }
-            writer.string(5, span.name)
-            writer.varint(6, UInt64(span.kind.rawValue))
-            writer.fixed64(7, span.start)
-            writer.fixed64(8, span.end)
             writer.fields(span.fields.bytes)
+            writer.fixed64(8, span.end)
             writer.varint(10, UInt64(span.fields.droppedAttributes))
             writer.varint(12, UInt64(span.fields.droppedEvents))
             writer.varint(14, UInt64(span.fields.droppedLinks))
             writer.status(15, span.status)
-            writer.flags(16, context.flags, isRemote: span.parentIsRemote ?? false)
         }
+    }
+
+    /// The fields of a `Span` that are known when it starts.
+    mutating func start(
+        _ name: String,
+        _ kind: SpanRecord.Kind,
+        _ context: SpanContext,
+        parent: SpanContext?,
+        at time: UInt64
+    ) {
+        identifier(1, context.traceID)
+        identifier(2, context.spanID)
+        if let traceState = context.traceState { string(3, traceState.rawValue) }
+        if let parent { identifier(4, parent.spanID) }
+        string(5, name)
+        varint(6, UInt64(kind.rawValue))
+        fixed64(7, time)
+        flags(16, context.flags, isRemote: parent?.isRemote ?? false)
+    }
+
+    /// The name of a `Span`, in place of the one before: of several fields with one number the last counts.
+    mutating func rename(_ name: String) {
+        guard reserve(11 + name.utf8.count) else { return }
+        name.withBytes { putText(5, $0) }
     }
 
     /// A `Span.Event`.

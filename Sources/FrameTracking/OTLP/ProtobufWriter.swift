@@ -3,16 +3,23 @@
 /// Running out of room is no error: it is noted in ``hasOverflowed``, and whoever writes starts again with more. So
 /// there is one pass over the data, one check a write, and no growing of buffers in between.
 struct ProtobufWriter: ~Copyable {
-    /// How many bytes were written; meaningless after an overflow.
-    private(set) var count = 0
     /// Whether something did not fit.
     private(set) var hasOverflowed = false
 
-    private let bytes: UnsafeMutableRawBufferPointer
+    private let start: UnsafeMutableRawPointer
+    private let end: UnsafeMutableRawPointer
+    /// Where the next byte goes.
+    private var next: UnsafeMutableRawPointer
 
-    init(into bytes: UnsafeMutableRawBufferPointer) {
-        self.bytes = bytes
+    /// Writes to the `room` bytes from `start` on.
+    init(to start: UnsafeMutableRawPointer, room: Int) {
+        self.start = start
+        end = start + room
+        next = start
     }
+
+    /// How many bytes were written; meaningless after an overflow.
+    var count: Int { next - start }
 
     // MARK: Fields
 
@@ -31,8 +38,7 @@ struct ProtobufWriter: ~Copyable {
     mutating func fixed32(_ field: UInt8, _ value: UInt32) {
         guard reserve(5) else { return }
         put(field << 3 | 5)
-        bytes.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt32.self)
-        count += 4
+        putHalf(value)
     }
 
     /// The same for fields from 16 to 127, whose tags have two bytes.
@@ -40,8 +46,7 @@ struct ProtobufWriter: ~Copyable {
         guard reserve(6) else { return }
         put(field << 3 | 5 | 0x80)
         put(field >> 4)
-        bytes.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt32.self)
-        count += 4
+        putHalf(value)
     }
 
     /// What stands before `length` bytes of a field, for which there is room behind it then.
@@ -78,19 +83,19 @@ struct ProtobufWriter: ~Copyable {
     mutating func message(_ field: UInt8, lengthBytes: Int = 1, _ body: (inout ProtobufWriter) -> Void) {
         guard reserve(1 + lengthBytes) else { return }
         put(field << 3 | 2)
-        let start = count
-        count += lengthBytes
+        let first = next + lengthBytes
+        next = first
         body(&self)
         guard !hasOverflowed else { return }
-        let length = count - start - lengthBytes
-        let needed = ProtobufWriter.varintLength(UInt64(length))
-        if needed != lengthBytes {
-            guard reserve(max(0, needed - lengthBytes)), let base = bytes.baseAddress else { return }
-            (base + start + needed).copyMemory(from: base + start + lengthBytes, byteCount: length)
+        let length = next - first
+        let moved = ProtobufWriter.varintLength(UInt64(length)) - lengthBytes
+        if moved != 0 {
+            guard reserve(max(0, moved)) else { return }
+            (first + moved).copyMemory(from: first, byteCount: length)
         }
-        count = start
+        next = first - lengthBytes
         putVarint(UInt64(length))
-        count = start + needed + length
+        next += length
     }
 
     /// Fields that are written already.
@@ -112,8 +117,8 @@ struct ProtobufWriter: ~Copyable {
     }
 
     @inline(__always)
-    private mutating func reserve(_ length: Int) -> Bool {
-        if bytes.count - count < length { hasOverflowed = true }
+    mutating func reserve(_ length: Int) -> Bool {
+        if end - next < length { hasOverflowed = true }
         return !hasOverflowed
     }
 
@@ -141,20 +146,27 @@ struct ProtobufWriter: ~Copyable {
 
     @inline(__always)
     private mutating func put(_ byte: UInt8) {
-        bytes[count] = byte
-        count += 1
+        next.storeBytes(of: byte, as: UInt8.self)
+        next += 1
     }
 
     @inline(__always)
     private mutating func put(_ text: UnsafeRawBufferPointer) {
-        guard let start = text.baseAddress, let base = bytes.baseAddress else { return }
-        (base + count).copyMemory(from: start, byteCount: text.count)
-        count += text.count
+        guard let start = text.baseAddress else { return }
+        next.copyMemory(from: start, byteCount: text.count)
+        next += text.count
     }
 
+    @inline(__always)
+    private mutating func putHalf(_ value: UInt32) {
+        next.storeBytes(of: value.littleEndian, as: UInt32.self)
+        next += 4
+    }
+
+    @inline(__always)
     private mutating func putWord(_ value: UInt64) {
-        bytes.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt64.self)
-        count += 8
+        next.storeBytes(of: value.littleEndian, as: UInt64.self)
+        next += 8
     }
 
     @inline(__always)
@@ -172,14 +184,14 @@ extension [UInt8] {
     /// Appends what `body` writes, which is called again with more room where there was too little.
     ///
     /// - Parameter room: how much is made for it at first.
-    @inline(__always)
     mutating func appendProtobuf(room: Int = 128, _ body: (inout ProtobufWriter) -> Void) {
         var room = Swift.max(room, capacity - count)
         var isWritten = false
         while !isWritten {
             append(addingCapacity: room) { output in
                 output.withUnsafeMutableBufferPointer { memory, count in
-                    var writer = ProtobufWriter(into: UnsafeMutableRawBufferPointer(memory))
+                    guard let start = memory.baseAddress else { return }
+                    var writer = ProtobufWriter(to: start, room: memory.count)
                     body(&writer)
                     isWritten = !writer.hasOverflowed
                     if isWritten { count = writer.count }

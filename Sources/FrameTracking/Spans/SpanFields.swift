@@ -1,4 +1,4 @@
-/// The attributes, events and links of a span, as fields of OTLP's `Span` from the moment when they are added.
+/// What a span says, as fields of OTLP's `Span` from the moment when it is told.
 ///
 /// So a span that has ended goes to its receiver by copies of these bytes, and nothing is left to be encoded or freed piece by
 /// piece.
@@ -26,10 +26,39 @@ struct SpanFields: Sendable {
         static let link: UInt8 = 13
     }
 
-    /// What the fields take at most, as a rule, of a span that says what many others do.
-    private static let expectedLength = 1000
+    /// Those of a span that is not recorded.
+    init() {}
+
+    /// Those of a span that starts.
+    init(
+        _ name: String,
+        _ kind: SpanRecord.Kind,
+        _ context: SpanContext,
+        parent: SpanContext?,
+        attributes set: AttributeSet?,
+        _ limits: SpanRecord.Limits,
+        at time: UInt64
+    ) {
+        let isWhole = set.map { $0.count <= limits.attributes && limits.valueLength == .max } ?? false
+        // A span that has a set has more besides; one without has little as a rule, and may be open for long.
+        bytes.appendProtobuf(room: set == nil ? 128 : 1000) { writer in
+            writer.start(name, kind, context, parent: parent, at: time)
+            if let set, isWhole { writer.fields(set.bytes) }
+        }
+        guard let set else { return }
+        if isWhole {
+            keys = set.keys
+            attributeCount = set.count
+        } else {
+            for attribute in set.attributes { setAttribute(attribute, limits) }
+        }
+    }
 
     // MARK: Adding
+
+    mutating func rename(_ name: String) {
+        bytes.appendProtobuf { $0.rename(name) }
+    }
 
     mutating func setAttribute(_ attribute: consuming SpanRecord.Attribute, _ limits: SpanRecord.Limits) {
         limits.apply(to: &attribute)
@@ -62,19 +91,6 @@ struct SpanFields: Sendable {
         keys.insert(bit)
         attributeCount += 1
         return true
-    }
-
-    mutating func setAttributes(_ set: AttributeSet, _ limits: SpanRecord.Limits) {
-        // As they stand, unless one of them may be there already, or is one too many or too long.
-        if !keys.overlaps(set.keys), attributeCount + set.count <= limits.attributes, limits.valueLength == .max {
-            keys.insert(set.keys)
-            attributeCount += set.count
-            // A span that has a set has more besides; one without has little as a rule, and may be open for long.
-            if bytes.isEmpty { bytes.reserveCapacity(Self.expectedLength) }
-            bytes.append(contentsOf: set.bytes)
-        } else {
-            for attribute in set.attributes { setAttribute(attribute, limits) }
-        }
     }
 
     mutating func addEvent(
@@ -116,7 +132,7 @@ struct SpanFields: Sendable {
             var start = 0
             while start < bytes.count {
                 let field = ProtobufField(at: start, in: bytes)
-                if field.number == Number.attribute {
+                if field.number == Int(Number.attribute) {
                     let name = ProtobufField(at: field.value.lowerBound, in: bytes)
                     if name.value.count == key.utf8.count, bytes[name.value].elementsEqual(key.utf8) {
                         return start..<field.value.upperBound
@@ -140,8 +156,7 @@ extension String {
     /// Calls `body` with the text in UTF-8.
     @inline(__always)
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        var text = self
-        return text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
+        utf8Span.span.bytes.withUnsafeBytes(body)
     }
 }
 

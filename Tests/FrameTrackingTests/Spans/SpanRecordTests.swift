@@ -87,21 +87,29 @@ struct SpanRecordTests {
         #expect(try span.received.attributes == ["text": "Żó", "bytes": "ab", "short": "Żó"])
     }
 
-    @Test("What many spans say alike is set at once, in place of what was said before, and counts like all else")
+    @Test("What many spans say alike is there at once, counts like all else, and gives way to what is said later")
     func shared() throws {
         let set: AttributeSet = ["queue.name": "frames:queue", "messaging.system": "redis"]
-        var span = Fixture.span()
-        span.setAttributes(set)
+        var span = Fixture.tracer().startSpan("span", attributes: set)
+        #expect(try span.received.attributes == ["queue.name": "frames:queue", "messaging.system": "redis"])
         span.setAttribute("messaging.system", "other")
         #expect(try span.received.attributes == ["queue.name": "frames:queue", "messaging.system": "other"])
-        span.setAttributes(set)
-        #expect(try span.received.attributes == ["queue.name": "frames:queue", "messaging.system": "redis"])
-        var short = Fixture.tracer {
+        let short = Fixture.tracer {
             $0.spanLimits.attributeCountLimit = 1
             $0.spanLimits.attributeValueLengthLimit = 3
-        }.startSpan("span")
-        short.setAttributes(set)
+        }.startSpan("span", attributes: set)
         #expect(try short.received.attributes == ["queue.name": "fra"] && short.fields.droppedAttributes == 1)
+    }
+
+    @Test("Renamed, a span has its last name, and all else that it was told before and after")
+    func renamed() throws {
+        var span = Fixture.span("former")
+        span.setAttribute("frame.id", "a")
+        span.rename("between")
+        span.setAttribute("frame.id", 7)
+        #expect(try span.received.name == "between")
+        span.rename("")
+        #expect(try span.received.name == "" && span.received.attributes == ["frame.id": "7"])
     }
 
     @Test("ok is final, and unset changes nothing")
