@@ -31,13 +31,17 @@ final class RequestSpan {
             at: request.receivedAt
         )
         caller = Caller(span: span.context, broughtContext: headers.context != nil, baggage: headers.baggage)
-        if span.isRecording { Self.describe(request, headers, in: &span) }
+        if span.isRecording { Self.describe(request, headers, of: endpoint, in: &span) }
         self.span = span
     }
 
-    private static func describe(_ request: HTTPRequest, _ headers: RequestHeaders, in span: inout SpanRecord) {
-        span.setAttribute("url.path", request.path)
-        // What all say already is that it was 1.1.
+    private static func describe(
+        _ request: HTTPRequest,
+        _ headers: RequestHeaders,
+        of endpoint: Endpoint,
+        in span: inout SpanRecord
+    ) {
+        if request.path != endpoint.route { span.setAttribute("url.path", request.path) }
         if request.version == .http1_0 { span.setAttribute("network.protocol.version", "1.0") }
         if !request.query.isEmpty { span.setAttribute("url.query", SensitiveQuery.redacted(request.query.text)) }
         if let host = headers.host { setServer(host, of: &span) }

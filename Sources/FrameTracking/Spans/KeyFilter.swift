@@ -5,6 +5,7 @@ struct KeyFilter: Sendable {
     init() {}
 
     /// The set of one key.
+    @inline(__always)
     init(_ key: UnsafeRawBufferPointer) {
         // Of the factors up to 64, those that part the names best which a span of ours has.
         let (first, last) = (UInt64(key.first ?? 0), UInt64(key.last ?? 0))

@@ -85,6 +85,7 @@ struct SpanFields: Sendable {
     }
 
     /// Counts an attribute that is to be added as it stands, as nearly all are: there is room for it, and none of its key.
+    @inline(__always)
     private mutating func takesFirst(_ key: UnsafeRawBufferPointer, _ limits: SpanRecord.Limits) -> Bool {
         let bit = KeyFilter(key)
         guard !keys.overlaps(bit), attributeCount < limits.attributes else { return false }
@@ -156,7 +157,8 @@ extension String {
     /// Calls `body` with the text in UTF-8.
     @inline(__always)
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        utf8Span.span.bytes.withUnsafeBytes(body)
+        var text = self
+        return text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
     }
 }
 
