@@ -67,7 +67,7 @@ extension StoredFrame {
         }
 
         mutating func add(_ field: Field, _ value: JSONValueText) {
-            let member = Member(name: JSONValueText(string: field.name), value: value, known: field.known)
+            let member = Member(name: JSONValueText(nameOf: field), value: value, known: field.known)
             memory.initializeElement(at: count, to: member)
             count += 1
             if field.known == .dataEncoding { hasEncoding = true }
@@ -109,8 +109,11 @@ extension StoredFrame {
                 context?.forEachEntryField { field, value in
                     var value = value
                     value.withUTF8 {
-                        let value = JSONValueText(string: RawText(UnsafeRawBufferPointer($0)))
-                        json.append(JSONValueText(plain: field.name.bytes), value)
+                        let text = RawText(UnsafeRawBufferPointer($0))
+                        json.append(
+                            JSONValueText(plain: field.name.bytes),
+                            field == .entryTraceparent ? JSONValueText(plain: text) : JSONValueText(string: text)
+                        )
                     }
                 }
                 json.close("}")
@@ -132,6 +135,14 @@ extension StoredFrame {
 }
 
 extension JSONValueText {
+    /// A field's name. Those that are known have nothing to escape, but for what follows a dead letter's prefix.
+    fileprivate init(nameOf field: StoredFrame.Field) {
+        switch field.known {
+        case nil, .dead: self.init(string: field.name)
+        default: self.init(plain: field.name)
+        }
+    }
+
     /// A value in the field's own form.
     fileprivate init(_ field: StoredFrame.Field, _ value: RawText) {
         if field.isJSON { self.init(json: value) } else { self.init(string: value) }

@@ -35,6 +35,8 @@ package struct JSONWriter: ~Copyable {
     }
 
     private mutating func flush() {
+        // To grow from nothing takes longer.
+        if buffer.capacity == 0 { buffer = ByteBufferAllocator().buffer(capacity: text.count) }
         buffer.writeBytes(text.bytes)
         text.removeAll()
     }

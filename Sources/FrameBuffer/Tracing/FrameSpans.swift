@@ -52,7 +52,7 @@ package struct FrameSpans: Sendable {
     ///
     /// Returns the context that the entry is to hold; nil where tracing is off and nobody brought one.
     func startEnqueue(_ frame: IncomingFrame, caller: Caller) -> (span: SpanRecord, context: OutgoingContext?) {
-        let (carried, own) = readsContexts ? frame.carriedContext(Self.contextAndBaggage) : (nil, [])
+        let (carried, own) = frame.carriedContext { readsContexts ? Self.contextAndBaggage($0) : nil }
         let parent = caller.broughtContext ? caller.span : carried?.span ?? caller.span
         let other = caller.broughtContext ? carried?.span : carried.flatMap { _ in caller.span }
         var span = tracer.startSpan(enqueueName, kind: .producer, parent: parent, attributes: enqueueAttributes)
@@ -66,7 +66,7 @@ package struct FrameSpans: Sendable {
             case nil: caller.baggage ?? Self.baggage(frame.carriedBaggage)
             }
         let context = outgoing(span.context, baggage: baggage, rewriting: own)
-        return (span, context)
+        return (consume span, context)
     }
 
     /// Ends it, with what Redis answered. Of a duplicate, id and message id are those of the frame that is in the queue.
@@ -78,7 +78,9 @@ package struct FrameSpans: Sendable {
         isDuplicate: Bool = false
     ) {
         if span.isRecording {
-            describe(&span, frameID: frameID, cameraID: frame.cameraID, size: frame.size)
+            span.setAttribute("frame.id", frameID)
+            if let id = frame.cameraID { span.setAttribute("camera.id", id) }
+            span.setAttribute("frame.size", frame.size)
             if isDuplicate { span.setAttribute(.init("frame.duplicate", true)) }
             switch outcome {
             case .success(let place):
@@ -104,18 +106,16 @@ package struct FrameSpans: Sendable {
         consumer: String?,
         caller: Caller
     ) -> (span: SpanRecord, context: OutgoingContext?) {
-        let (carried, own) = readsContexts ? stored.carriedContext(Self.contextAndBaggage) : (nil, [])
-        let isInFrame = dequeueTrace == .parent
-        var span = tracer.startSpan(
-            dequeueName,
-            kind: .consumer,
-            parent: isInFrame ? carried?.span : caller.span,
-            attributes: dequeueAttributes
-        )
+        let (carried, own) = stored.carriedContext { readsContexts ? Self.contextAndBaggage($0) : nil }
+        var (parent, other) = (carried?.span, caller.span)
+        if dequeueTrace == .link { swap(&parent, &other) }
+        var span = tracer.startSpan(dequeueName, kind: .consumer, parent: parent, attributes: dequeueAttributes)
         if span.isRecording {
-            if let other = isInFrame ? caller.span : carried?.span { span.addLink(other) }
+            if let other { span.addLink(other) }
             span.addEvent("frame_buffer_dequeue", at: span.start)
-            describe(&span, frameID: stored.frameID, cameraID: stored.cameraID, size: stored.size)
+            if let id = stored.text(.frameID) { span.setAttribute("frame.id", id) }
+            if let id = stored.text(.cameraID) { span.setAttribute("camera.id", id) }
+            span.setAttribute("frame.size", stored.size)
             frame.delivery.id.withText { span.setAttribute("messaging.message.id", $0) }
             span.setAttribute("buffer.size", frame.depth)
             span.setAttribute("frame.age_ms", age.milliseconds)
@@ -124,7 +124,7 @@ package struct FrameSpans: Sendable {
         }
         let baggage = if let carried { carried.baggage } else { stored.carriedBaggage }
         let context = outgoing(span.context, baggage: Self.baggage(baggage), rewriting: own)
-        return (span, context)
+        return (consume span, context)
     }
 
     /// Ends it: the frame's reply is made.
@@ -261,14 +261,6 @@ package struct FrameSpans: Sendable {
         tracer.end(span)
     }
 
-    // MARK: All
-
-    private func describe(_ span: inout SpanRecord, frameID: String?, cameraID: String?, size: Int) {
-        if let frameID { span.setAttribute("frame.id", frameID) }
-        if let cameraID { span.setAttribute("camera.id", cameraID) }
-        span.setAttribute("frame.size", size)
-    }
-
     // MARK: Contexts
 
     static func context(_ carried: CarriedContext) -> SpanContext? {
@@ -297,6 +289,13 @@ package struct FrameSpans: Sendable {
             baggage: tracer.propagators.contains(.baggage) ? baggage : nil,
             rewriting: rewriting
         )
+    }
+}
+
+extension SpanRecord {
+    /// Sets an attribute to the text of a field; what is not UTF-8 is replaced.
+    fileprivate mutating func setAttribute(_ key: StaticString, _ text: RawText) {
+        if UTF8Text.isValid(text) { setAttribute(key, text.buffer) } else { setAttribute(key, text.string) }
     }
 }
 

@@ -102,7 +102,9 @@ struct SpanFields: Sendable {
     ) {
         guard Self.hasRoom(&eventCount, upTo: limits.events, dropped: &droppedEvents) else { return }
         let dropped = limits.apply(to: &attributes, count: limits.attributesOfAnEvent)
-        bytes.appendProtobuf { $0.event(Number.event, name, at: time, attributes, dropped: dropped) }
+        // No more than it takes: a context that is open says little else.
+        let room = attributes.isEmpty ? 24 + name.utf8.count : 128
+        bytes.appendProtobuf(room: room) { $0.event(Number.event, name, at: time, attributes, dropped: dropped) }
     }
 
     mutating func addLink(
@@ -157,6 +159,8 @@ extension String {
     /// Calls `body` with the text in UTF-8.
     @inline(__always)
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        // This counts no reference, which `withUTF8` does; only what another runtime made is not contiguous.
+        if let result = utf8.withContiguousStorageIfAvailable({ body(UnsafeRawBufferPointer($0)) }) { return result }
         var text = self
         return text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
     }
