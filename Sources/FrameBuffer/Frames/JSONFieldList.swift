@@ -13,20 +13,21 @@ enum JSONFieldList {
         _ names: some Sequence<RawText>,
         into memory: UnsafeMutableRawBufferPointer
     ) -> Int {
-        var memory = JSONMemory(memory)
+        guard let start = memory.baseAddress else { return 0 }
+        var memory = JSONMemory(start, room: memory.count)
         var isFirst = true
         for name in names {
-            if !isFirst { memory.append(comma) }
+            if !isFirst { memory.put(comma) }
             isFirst = false
             for index in 0..<name.count {
                 switch name[index] {
-                case percent: memory.append(JSONValueText(json: ("%25" as StaticString).bytes))
-                case comma: memory.append(JSONValueText(json: ("%2C" as StaticString).bytes))
-                default: memory.append(name[index])
+                case percent: memory.put(JSONValueText(json: ("%25" as StaticString).bytes))
+                case comma: memory.put(JSONValueText(json: ("%2C" as StaticString).bytes))
+                default: memory.put(name[index])
                 }
             }
         }
-        if memory.count == 0 { memory.append(comma) }
+        if memory.count == 0 { memory.put(comma) }
         return memory.count
     }
 

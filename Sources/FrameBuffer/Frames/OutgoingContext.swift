@@ -23,7 +23,10 @@ package struct OutgoingContext: Sendable {
     }
 
     /// The trace's id in hexadecimal.
-    package var traceID: String? { part(3..<35) }
+    package var traceID: String? { part(Self.traceIDRange) }
+
+    /// Where it is in a `traceparent`.
+    fileprivate static let traceIDRange = 3..<35
 
     /// The span's id in hexadecimal.
     var spanID: String? { part(36..<52) }
@@ -39,6 +42,16 @@ package struct OutgoingContext: Sendable {
         guard var traceparent else { return nil }
         return traceparent.withUTF8 { text in
             String(decoding: text.dropFirst(range.lowerBound).prefix(range.count), as: UTF8.self)
+        }
+    }
+}
+
+extension JSONWriter {
+    /// Appends the trace's id as a member, `null` where there is none; `name` must need no escapes.
+    package mutating func member(_ name: StaticString, traceIDOf context: OutgoingContext?) {
+        guard var traceparent = context?.traceparent else { return literal(name, "null") }
+        traceparent.withUTF8 { text in
+            append(name, JSONValueText(plain: RawText(UnsafeRawBufferPointer(text))[OutgoingContext.traceIDRange]))
         }
     }
 }

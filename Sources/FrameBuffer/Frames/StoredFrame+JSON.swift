@@ -67,7 +67,7 @@ extension StoredFrame {
         }
 
         mutating func add(_ field: Field, _ value: JSONValueText) {
-            let member = Member(name: JSONValueText(string: field.name), value: value, known: field.known)
+            let member = Member(name: JSONValueText(nameOf: field), value: value, known: field.known)
             memory.initializeElement(at: count, to: member)
             count += 1
             if field.known == .dataEncoding { hasEncoding = true }
@@ -82,49 +82,67 @@ extension StoredFrame {
             let listsData = hasBase64Data && hasEncoding
             let listsValues = hasBase64Values || listsData
             let hasLists = listsValues || hasBase64Names
-            let size = members.reduce(2) { $0 + $1.name.count + $1.value.count + 2 }
-            var needsComma = false
+            // Braces and `data_encoding`; the members, whose names may be listed twice; the context, most of it escaped.
+            var size = 64
+            for member in members { size += JSONMemory.size(member.name, member.value.count) }
+            if hasLists { for member in members { size += 2 * JSONMemory.size(member.name, 0) } }
+            context?.forEachEntryField { size += $0.name.utf8CodeUnitCount + 6 * $1.utf8.count + 8 }
             buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { memory in
-                var memory = JSONMemory(memory)
-                memory.append(UInt8(ascii: "{"))
+                guard let start = memory.baseAddress else { return 0 }
+                var json = JSONMemory(start, room: memory.count)
+                json.open(nil, "{")
                 for member in members where !(hasLists && member.isNamedAsList) {
-                    if needsComma { memory.append(UInt8(ascii: ",")) }
-                    memory.append(member.name)
-                    memory.append(UInt8(ascii: ":"))
-                    memory.append(member.value)
-                    needsComma = true
+                    json.append(member.name, member.value)
                 }
-                return memory.count
-            }
-            func append(_ name: StaticString, _ value: JSONValueText) {
-                buffer.writeJSON(name: JSONValueText(plain: name), value, comma: needsComma)
-                needsComma = true
-            }
-            func list(_ name: StaticString, _ isListed: (Member) -> Bool) {
-                append(name, JSONValueText(json: ("[" as StaticString).bytes))
-                needsComma = false
-                for member in members where isListed(member) {
-                    buffer.writeJSON(name: nil, member.name, comma: needsComma)
-                    needsComma = true
+                if hasBase64Data, !listsData {
+                    json.append(
+                        JSONValueText(plain: FrameField.dataEncoding.name.bytes),
+                        JSONValueText(plain: ("base64" as StaticString).bytes)
+                    )
                 }
-                buffer.writeStaticString("]")
-                needsComma = true
+                if listsValues {
+                    Self.list(.base64, in: &json, members) {
+                        $0.value.form == .base64 && (listsData || $0.known != .data)
+                    }
+                }
+                if hasBase64Names { Self.list(.base64Names, in: &json, members) { $0.name.form == .base64 } }
+                context?.forEachEntryField { field, value in
+                    var value = value
+                    value.withUTF8 {
+                        let text = RawText(UnsafeRawBufferPointer($0))
+                        json.append(
+                            JSONValueText(plain: field.name.bytes),
+                            field == .entryTraceparent ? JSONValueText(plain: text) : JSONValueText(string: text)
+                        )
+                    }
+                }
+                json.close("}")
+                return json.count
             }
-            if hasBase64Data, !listsData { append(FrameField.dataEncoding.name, JSONValueText(plain: "base64")) }
-            if listsValues {
-                list(FrameField.base64.name) { $0.value.form == .base64 && (listsData || $0.known != .data) }
-            }
-            if hasBase64Names { list(FrameField.base64Names.name) { $0.name.form == .base64 } }
-            context?.forEachEntryField { field, value in
-                var value = value
-                value.withUTF8 { append(field.name, JSONValueText(string: RawText(UnsafeRawBufferPointer($0)))) }
-            }
-            buffer.writeStaticString("}")
+        }
+
+        private static func list(
+            _ field: FrameField,
+            in json: inout JSONMemory,
+            _ members: Slice<UnsafeMutableBufferPointer<Member>>,
+            _ isListed: (Member) -> Bool
+        ) {
+            json.open(JSONValueText(plain: field.name.bytes), "[")
+            for member in members where isListed(member) { json.append(nil, member.name) }
+            json.close("]")
         }
     }
 }
 
 extension JSONValueText {
+    /// A field's name. Those that are known have nothing to escape, but for what follows a dead letter's prefix.
+    fileprivate init(nameOf field: StoredFrame.Field) {
+        switch field.known {
+        case nil, .dead: self.init(string: field.name)
+        default: self.init(plain: field.name)
+        }
+    }
+
     /// A value in the field's own form.
     fileprivate init(_ field: StoredFrame.Field, _ value: RawText) {
         if field.isJSON { self.init(json: value) } else { self.init(string: value) }

@@ -56,7 +56,7 @@ package struct StoredFrame {
 
     /// The payload: `data`, unless it is JSON or empty.
     package var payload: UnsafeRawBufferPointer? {
-        text(.data).flatMap { $0.isEmpty ? nil : $0.buffer }
+        text(.data)?.buffer
     }
 
     /// Bytes of the payload or, where there is none, of the producer's fields, names and values.
@@ -72,7 +72,7 @@ package struct StoredFrame {
 
     /// The payload's media type, if it is fit for a header: printable ASCII.
     package var contentType: String? {
-        guard let text = text(.contentType), !text.isEmpty, UTF8Text.isPrintableASCII(text) else { return nil }
+        guard let text = text(.contentType), UTF8Text.isPrintableASCII(text) else { return nil }
         return text.string
     }
 
@@ -83,7 +83,7 @@ package struct StoredFrame {
     package func carriedContext<Context>(
         _ parse: (CarriedContext) -> Context?
     ) -> (context: Context?, own: OwnContextFields) {
-        CarriedContext.resolve(text: text, object: field(.traceContext)?.value, parse)
+        CarriedContext.resolve(text: { text($0) }, object: field(.traceContext)?.value, parse)
     }
 
     /// The entry's `_baggage`, whether or not a context is beside it.
@@ -93,13 +93,12 @@ package struct StoredFrame {
         fields.first { $0.known == known }
     }
 
-    private func text(_ known: FrameField) -> RawText? {
-        field(known).flatMap { $0.isJSON ? nil : $0.value }
+    /// The text of a field; nil where it has none, or it is JSON or empty.
+    func text(_ known: FrameField) -> RawText? {
+        field(known).flatMap { $0.isJSON || $0.value.isEmpty ? nil : $0.value }
     }
 
-    private func string(_ known: FrameField) -> String? {
-        text(known).flatMap { $0.isEmpty ? nil : $0.string }
-    }
+    private func string(_ known: FrameField) -> String? { text(known)?.string }
 
     // MARK: What `_json` says
 

@@ -7,10 +7,10 @@ enum DecimalText {
     /// Writes the digits to `memory`, which has room for ``maximumCount``, and returns how many they are.
     static func write(_ number: UInt64, to memory: UnsafeMutableRawPointer) -> Int {
         var count = 1
-        var rest = number / 10
-        while rest > 0 {
+        var bound: UInt64 = 10
+        while number >= bound, count < maximumCount {
             count += 1
-            rest /= 10
+            bound &*= 10
         }
         write(number, filling: UnsafeMutableRawBufferPointer(start: memory, count: count))
         return count
@@ -22,9 +22,12 @@ enum DecimalText {
     }
 
     private static func write(_ number: UInt64, filling memory: UnsafeMutableRawBufferPointer) {
+        guard let start = memory.baseAddress else { return }
         var rest = number
-        for place in memory.indices.reversed() {
-            memory[place] = UInt8(ascii: "0") + UInt8(rest % 10)
+        var place = start + memory.count
+        while place > start {
+            place -= 1
+            place.storeBytes(of: UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10), as: UInt8.self)
             rest /= 10
         }
     }

@@ -1,5 +1,3 @@
-import NIOCore
-
 /// A value as it will stand in JSON text, measured before it is written: so that one reservation is exact, and what
 /// needs no escaping is one copy.
 ///
@@ -48,9 +46,9 @@ struct JSONValueText {
         count = bytes.count + added + 2
     }
 
-    /// `text` as a string; it has nothing to escape.
-    init(plain text: StaticString) {
-        bytes = text.bytes
+    /// `bytes` as a string; they have nothing to escape.
+    init(plain bytes: RawText) {
+        self.bytes = bytes
         form = .plain
         count = bytes.count + 2
     }
@@ -124,23 +122,6 @@ struct JSONValueText {
         case 0x0C: UInt8(ascii: "f")
         case 0x0D: UInt8(ascii: "r")
         default: nil
-        }
-    }
-}
-
-extension ByteBuffer {
-    /// Appends a comma where one is needed, a name with its colon where there is one, and `value`.
-    mutating func writeJSON(name: JSONValueText?, _ value: JSONValueText, comma: Bool) {
-        let size = (name?.count ?? 0) + value.count + 2
-        writeWithUnsafeMutableBytes(minimumWritableBytes: size) { memory in
-            var memory = JSONMemory(memory)
-            if comma { memory.append(UInt8(ascii: ",")) }
-            if let name {
-                memory.append(name)
-                memory.append(UInt8(ascii: ":"))
-            }
-            memory.append(value)
-            return memory.count
         }
     }
 }

@@ -1,30 +1,44 @@
 package import NIOCore
 
-/// Writes JSON straight into a `ByteBuffer`: the replies of the service.
+/// Writes JSON for a `ByteBuffer`: the replies of the service.
 ///
 /// Commas are its own affair; that names are not repeated is the caller's. Each member is one reservation.
 ///
+/// It is gathered in memory of its own, as a write to a `ByteBuffer` takes several times as long.
+///
 /// ```swift
-/// var writer = JSONWriter(context.channel.allocator.buffer(capacity: 256))
+/// var writer = JSONWriter()
 /// writer.object {
 ///     $0.member("status", "enqueued")
 ///     $0.member("queue_size", 17)
 /// }
-/// send(writer.buffer)
+/// send(writer.finish())
 /// ```
-package struct JSONWriter {
-    /// What was there before, and the text so far.
-    package private(set) var buffer: ByteBuffer
-    private var needsComma = false
-
-    /// A writer that begins a text of its own, with room for a short reply.
-    package init() {
-        buffer = ByteBufferAllocator().buffer(capacity: 512)
-    }
+package struct JSONWriter: ~Copyable {
+    /// What was there before, and the text up to the end of a value that its owner wrote.
+    private var buffer: ByteBuffer
+    /// The text behind that.
+    private var text: JSONMemory
 
     /// A writer that appends to `buffer`.
-    package init(_ buffer: consuming ByteBuffer) {
+    package init(_ buffer: consuming ByteBuffer = ByteBuffer()) {
         self.buffer = buffer
+        text = JSONMemory(room: 512)
+    }
+
+    deinit { text.deallocate() }
+
+    /// What was there before, and the text.
+    package consuming func finish() -> ByteBuffer {
+        flush()
+        return buffer
+    }
+
+    private mutating func flush() {
+        // To grow from nothing takes longer.
+        if buffer.capacity == 0 { buffer = ByteBufferAllocator().buffer(capacity: text.count) }
+        buffer.writeBytes(text.bytes)
+        text.removeAll()
     }
 
     // MARK: Members of an object
@@ -51,11 +65,7 @@ package struct JSONWriter {
 
     /// Appends the text of a message id as a member; `name` must need no escapes.
     package mutating func member(_ name: StaticString, _ value: StreamID) {
-        withUnsafeTemporaryAllocation(byteCount: StreamID.maximumCount, alignment: 1) { memory in
-            guard let start = memory.baseAddress else { return }
-            let text = UnsafeRawBufferPointer(rebasing: memory[..<value.write(to: start)])
-            append(name, JSONValueText(string: RawText(text)))
-        }
+        value.withText { append(name, JSONValueText(plain: RawText($0))) }
     }
 
     /// Appends a member, `null` where JSON has no such number; `name` must need no escapes.
@@ -83,6 +93,7 @@ package struct JSONWriter {
     /// Appends a member whose value `write` appends to the buffer as JSON; `name` must need no escapes.
     package mutating func member(_ name: StaticString, _ write: (inout ByteBuffer) -> Void) {
         literal(name, "")
+        flush()
         write(&buffer)
     }
 
@@ -117,10 +128,10 @@ package struct JSONWriter {
         _ content: (inout JSONWriter) -> Void
     ) {
         literal(name, opening)
-        needsComma = false
+        text.needsComma = false
         content(&self)
-        buffer.writeStaticString(closing)
-        needsComma = true
+        text.needsComma = false
+        literal(nil, closing)
     }
 
     private mutating func string(_ name: StaticString?, _ value: String) {
@@ -138,12 +149,13 @@ package struct JSONWriter {
         }
     }
 
-    private mutating func literal(_ name: StaticString?, _ text: StaticString) {
+    mutating func literal(_ name: StaticString?, _ text: StaticString) {
         append(name, JSONValueText(json: text.bytes))
     }
 
-    private mutating func append(_ name: StaticString?, _ value: JSONValueText) {
-        buffer.writeJSON(name: name.map(JSONValueText.init(plain:)), value, comma: needsComma)
-        needsComma = true
+    mutating func append(_ name: StaticString?, _ value: JSONValueText) {
+        let name = name.map { JSONValueText(plain: $0.bytes) }
+        text.reserve(JSONMemory.size(name, value.count))
+        text.append(name, value)
     }
 }

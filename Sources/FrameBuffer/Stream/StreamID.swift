@@ -46,6 +46,14 @@ package struct StreamID: Hashable, Comparable, Sendable, CustomStringConvertible
         }
     }
 
+    /// Calls `body` with its text.
+    func withText<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        withUnsafeTemporaryAllocation(byteCount: Self.maximumCount, alignment: 1) { memory in
+            let count = memory.baseAddress.map(write) ?? 0
+            return body(UnsafeRawBufferPointer(rebasing: memory[..<count]))
+        }
+    }
+
     /// As many bytes as its text has at most.
     static let maximumCount = 2 * DecimalText.maximumCount + 1
 

@@ -52,16 +52,11 @@ package struct FrameSpans: Sendable {
     ///
     /// Returns the context that the entry is to hold; nil where tracing is off and nobody brought one.
     func startEnqueue(_ frame: IncomingFrame, caller: Caller) -> (span: SpanRecord, context: OutgoingContext?) {
-        let (carried, own) = readsContexts ? frame.carriedContext(Self.contextAndBaggage) : (nil, [])
+        let (carried, own) = frame.carriedContext { readsContexts ? Self.contextAndBaggage($0) : nil }
         let parent = caller.broughtContext ? caller.span : carried?.span ?? caller.span
         let other = caller.broughtContext ? carried?.span : carried.flatMap { _ in caller.span }
-        var span = tracer.startSpan(
-            enqueueName,
-            kind: .producer,
-            parent: parent,
-            links: other.map { [.init($0)] } ?? []
-        )
-        span.setAttributes(enqueueAttributes)
+        var span = tracer.startSpan(enqueueName, kind: .producer, parent: parent, attributes: enqueueAttributes)
+        if let other { span.addLink(other) }
         span.addEvent("frame_buffer_enqueue", at: span.start)
         // From where the context came from, or from wherever it is if that is nowhere.
         let baggage: Baggage? =
@@ -70,7 +65,8 @@ package struct FrameSpans: Sendable {
             case let carried?: Self.baggage(carried.baggage)
             case nil: caller.baggage ?? Self.baggage(frame.carriedBaggage)
             }
-        return (span, outgoing(span.context, baggage: baggage, rewriting: own))
+        let context = outgoing(span.context, baggage: baggage, rewriting: own)
+        return (consume span, context)
     }
 
     /// Ends it, with what Redis answered. Of a duplicate, id and message id are those of the frame that is in the queue.
@@ -82,12 +78,14 @@ package struct FrameSpans: Sendable {
         isDuplicate: Bool = false
     ) {
         if span.isRecording {
-            describe(&span, frameID: frameID, cameraID: frame.cameraID, size: frame.size)
-            if isDuplicate { span.setAttribute("frame.duplicate", .bool(true)) }
+            span.setAttribute("frame.id", frameID)
+            if let id = frame.cameraID { span.setAttribute("camera.id", id) }
+            span.setAttribute("frame.size", frame.size)
+            if isDuplicate { span.setAttribute(.init("frame.duplicate", true)) }
             switch outcome {
             case .success(let place):
-                span.setAttribute("messaging.message.id", .string(place.id.description))
-                span.setAttribute("buffer.size", .int(place.depth))
+                place.id.withText { span.setAttribute("messaging.message.id", $0) }
+                span.setAttribute("buffer.size", place.depth)
             case .failure(let error): span.setError(type: error.type, message: error.message)
             }
         }
@@ -108,26 +106,25 @@ package struct FrameSpans: Sendable {
         consumer: String?,
         caller: Caller
     ) -> (span: SpanRecord, context: OutgoingContext?) {
-        let (carried, own) = readsContexts ? stored.carriedContext(Self.contextAndBaggage) : (nil, [])
-        let isInFrame = dequeueTrace == .parent
-        var span = tracer.startSpan(
-            dequeueName,
-            kind: .consumer,
-            parent: isInFrame ? carried?.span : caller.span,
-            links: (isInFrame ? caller.span : carried?.span).map { [.init($0)] } ?? []
-        )
+        let (carried, own) = stored.carriedContext { readsContexts ? Self.contextAndBaggage($0) : nil }
+        var (parent, other) = (carried?.span, caller.span)
+        if dequeueTrace == .link { swap(&parent, &other) }
+        var span = tracer.startSpan(dequeueName, kind: .consumer, parent: parent, attributes: dequeueAttributes)
         if span.isRecording {
-            span.setAttributes(dequeueAttributes)
+            if let other { span.addLink(other) }
             span.addEvent("frame_buffer_dequeue", at: span.start)
-            describe(&span, frameID: stored.frameID, cameraID: stored.cameraID, size: stored.size)
-            span.setAttribute("messaging.message.id", .string(frame.delivery.id.description))
-            span.setAttribute("buffer.size", .int(frame.depth))
-            span.setAttribute("frame.age_ms", .int(age.milliseconds))
-            span.setAttribute("frame.deliveries", .int(frame.delivery.number))
-            if let consumer { span.setAttribute("messaging.client.id", .string(consumer)) }
+            if let id = stored.text(.frameID) { span.setAttribute("frame.id", id) }
+            if let id = stored.text(.cameraID) { span.setAttribute("camera.id", id) }
+            span.setAttribute("frame.size", stored.size)
+            frame.delivery.id.withText { span.setAttribute("messaging.message.id", $0) }
+            span.setAttribute("buffer.size", frame.depth)
+            span.setAttribute("frame.age_ms", age.milliseconds)
+            span.setAttribute("frame.deliveries", frame.delivery.number)
+            if let consumer { span.setAttribute("messaging.client.id", consumer) }
         }
         let baggage = if let carried { carried.baggage } else { stored.carriedBaggage }
-        return (span, outgoing(span.context, baggage: Self.baggage(baggage), rewriting: own))
+        let context = outgoing(span.context, baggage: Self.baggage(baggage), rewriting: own)
+        return (consume span, context)
     }
 
     /// Ends it: the frame's reply is made.
@@ -139,7 +136,7 @@ package struct FrameSpans: Sendable {
 
     /// Starts the span of a settlement, under the request's.
     func startSettlement(_ settlement: Settlement, caller: Caller) -> SpanRecord {
-        tracer.startSpan("\(settlement.name) \(queue)", kind: .client, parent: caller.span)
+        tracer.startSpan("\(settlement.name) \(queue)", kind: .client, parent: caller.span, attributes: attributes)
     }
 
     /// Ends it, with links to the frames that were settled.
@@ -151,11 +148,11 @@ package struct FrameSpans: Sendable {
     ) {
         if span.isRecording {
             describe(&span, settlement)
-            span.setAttribute("messaging.batch.message_count", .int(frames.count))
-            if !outcome.stale.isEmpty { span.setAttribute("frame.stale_receipts", .int(outcome.stale.count)) }
+            span.setAttribute("messaging.batch.message_count", frames.count)
+            if !outcome.stale.isEmpty { span.setAttribute("frame.stale_receipts", outcome.stale.count) }
             if frames.count == 1 {
-                span.setAttribute("messaging.message.id", .string(frames[0].messageID.description))
-                if let frameID = frames[0].frameID { span.setAttribute("frame.id", .string(frameID)) }
+                span.setAttribute("messaging.message.id", frames[0].messageID.description)
+                if let frameID = frames[0].frameID { span.setAttribute("frame.id", frameID) }
             }
             for frame in frames {
                 let carried = CarriedContext(traceparent: frame.traceparent, tracestate: nil)
@@ -164,7 +161,7 @@ package struct FrameSpans: Sendable {
                     SpanRecord.Attribute("messaging.message.id", .string(frame.messageID.description))
                 ]
                 if let frameID = frame.frameID { attributes.append(.init("frame.id", .string(frameID))) }
-                span.addLink(SpanRecord.Link(context, attributes: attributes))
+                span.addLink(context, attributes: attributes)
             }
         }
         tracer.end(span)
@@ -180,7 +177,6 @@ package struct FrameSpans: Sendable {
     }
 
     private func describe(_ span: inout SpanRecord, _ settlement: Settlement) {
-        span.setAttributes(attributes)
         for attribute in Self.operation(settlement.name, "settle") + [group] { span.setAttribute(attribute) }
     }
 
@@ -189,8 +185,8 @@ package struct FrameSpans: Sendable {
     /// The last span of a frame that was given up on, in its trace. Returns its context.
     func died(_ frame: DeadFrame) -> SpanContext? {
         end(frame.frame, as: "dead-letter", event: "frame_buffer_dead_letter") { span in
-            span.setAttribute("frame.deliveries", .int(frame.deliveries))
-            span.setAttribute("frame.dead_reason", .string(frame.reason))
+            span.setAttribute("frame.deliveries", frame.deliveries)
+            span.setAttribute("frame.dead_reason", frame.reason)
             span.setError(type: frame.cause, message: frame.reason)
         }
     }
@@ -207,7 +203,7 @@ package struct FrameSpans: Sendable {
             case .expired: ("expire", "frame_buffer_expire")
             case .superseded: ("supersede", "frame_buffer_supersede")
             }
-        end(unwanted.frame, as: name, event: event) { $0.setAttribute("frame.age_ms", .int(unwanted.age.milliseconds)) }
+        end(unwanted.frame, as: name, event: event) { $0.setAttribute("frame.age_ms", unwanted.age.milliseconds) }
     }
 
     /// The last span of a frame that was deleted, in its trace.
@@ -229,17 +225,13 @@ package struct FrameSpans: Sendable {
         caller: Caller = .nobody,
         _ describeMore: (inout SpanRecord) -> Void
     ) -> SpanContext? {
-        var span = tracer.startSpan(
-            "\(name) \(queue)",
-            parent: frame.context,
-            links: caller.span.map { [.init($0)] } ?? []
-        )
+        var span = tracer.startSpan("\(name) \(queue)", parent: frame.context, attributes: attributes)
         if span.isRecording {
+            if let request = caller.span { span.addLink(request) }
             span.addEvent(event)
-            span.setAttributes(attributes)
-            if let frameID = frame.frameID { span.setAttribute("frame.id", .string(frameID)) }
-            if let cameraID = frame.cameraID { span.setAttribute("camera.id", .string(cameraID)) }
-            span.setAttribute("messaging.message.id", .string(frame.messageID))
+            if let frameID = frame.frameID { span.setAttribute("frame.id", frameID) }
+            if let cameraID = frame.cameraID { span.setAttribute("camera.id", cameraID) }
+            span.setAttribute("messaging.message.id", frame.messageID)
             describeMore(&span)
         }
         let context = span.context
@@ -252,30 +244,21 @@ package struct FrameSpans: Sendable {
     /// Starts the span of a purge, under the request's. Frames that it deletes have none of their own: there may be
     /// very many.
     func startPurge(caller: Caller) -> SpanRecord {
-        tracer.startSpan("purge \(queue)", kind: .client, parent: caller.span)
+        tracer.startSpan("purge \(queue)", kind: .client, parent: caller.span, attributes: attributes)
     }
 
     /// Ends it, with how many frames were deleted.
     func endPurge(_ span: consuming SpanRecord, _ outcome: Result<Int, FrameBufferError>) {
         if span.isRecording {
             span.addEvent("frame_buffer_purge")
-            span.setAttributes(attributes)
             span.setAttribute("messaging.operation.name", "purge")
             span.setAttribute(group)
             switch outcome {
-            case .success(let count): span.setAttribute("messaging.batch.message_count", .int(count))
+            case .success(let count): span.setAttribute("messaging.batch.message_count", count)
             case .failure(let error): span.setError(type: error.type, message: error.message)
             }
         }
         tracer.end(span)
-    }
-
-    // MARK: All
-
-    private func describe(_ span: inout SpanRecord, frameID: String?, cameraID: String?, size: Int) {
-        if let frameID { span.setAttribute("frame.id", .string(frameID)) }
-        if let cameraID { span.setAttribute("camera.id", .string(cameraID)) }
-        span.setAttribute("frame.size", .int(size))
     }
 
     // MARK: Contexts
@@ -309,13 +292,24 @@ package struct FrameSpans: Sendable {
     }
 }
 
+extension SpanRecord {
+    /// Sets an attribute to the text of a field; what is not UTF-8 is replaced.
+    fileprivate mutating func setAttribute(_ key: StaticString, _ text: RawText) {
+        if UTF8Text.isValid(text) { setAttribute(key, text.buffer) } else { setAttribute(key, text.string) }
+    }
+}
+
 extension OutgoingContext {
     /// What makes its reader a child of `span`, with the baggage; nil where there is neither.
     init?(_ span: SpanContext?, baggage: Baggage?, rewriting: OwnContextFields) {
-        if span == nil, baggage == nil { return nil }
+        guard let span else {
+            guard let baggage else { return nil }
+            self.init(traceparent: nil, baggage: baggage.rawValue, rewriting: rewriting)
+            return
+        }
         self.init(
-            traceparent: span.map(TraceParent.format),
-            tracestate: span?.traceState?.rawValue,
+            traceparent: TraceParent.format(span),
+            tracestate: span.traceState?.rawValue,
             baggage: baggage?.rawValue,
             rewriting: rewriting
         )

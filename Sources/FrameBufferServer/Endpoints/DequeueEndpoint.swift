@@ -140,7 +140,7 @@ struct DequeueEndpoint: Sendable {
 
     private func single(_ frame: DequeuedFrame, _ stored: StoredFrame, on way: Way) -> Endpoint.Answer {
         way.handOut(frame, stored) { age, context in
-            var json = JSONWriter(Self.buffer(for: [frame]))
+            var json = JSONWriter(Self.buffer(for: frame.size))
             json.object {
                 $0.member("status", "dequeued")
                 $0.members(of: frame, stored, age: age, context: context)
@@ -150,12 +150,12 @@ struct DequeueEndpoint: Sendable {
     }
 
     /// Room for the reply as long as nothing in it has to be escaped.
-    private static func buffer(for frames: [DequeuedFrame]) -> ByteBuffer {
-        ByteBufferAllocator().buffer(capacity: frames.reduce(256) { $0 + $1.size + $1.size / 8 + 512 })
+    private static func buffer(for size: Int, count: Int = 1) -> ByteBuffer {
+        ByteBufferAllocator().buffer(capacity: 256 + size + size / 8 + 512 * count)
     }
 
     private func batch(_ frames: [DequeuedFrame], on way: Way) -> Endpoint.Answer {
-        var json = JSONWriter(Self.buffer(for: frames))
+        var json = JSONWriter(Self.buffer(for: frames.reduce(0) { $0 + $1.size }, count: frames.count))
         json.object {
             $0.member("status", "dequeued")
             $0.array("frames") { json in
@@ -198,7 +198,7 @@ extension JSONWriter {
         context: OutgoingContext?
     ) {
         member("frame") { stored.writeJSON(into: &$0, context: context) }
-        member("trace_id", context?.traceID)
+        member("trace_id", traceIDOf: context)
         member("message_id", frame.delivery.id)
         member("age_ms", age.milliseconds)
         member("deliveries", frame.delivery.number)

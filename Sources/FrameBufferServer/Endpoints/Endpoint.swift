@@ -32,6 +32,8 @@ final class Endpoint: Sendable {
     /// What its requests' spans are called, and what all of them say.
     let spanName: String
     let attributes: AttributeSet
+    /// The path, as `http.route` has it.
+    let route: String
     /// How long its requests took.
     let durations: RequestDurations
 
@@ -40,8 +42,11 @@ final class Endpoint: Sendable {
         self.tracing = tracing
         self.handle = handle
         spanName = "\(method.rawValue) \(route)"
+        self.route = route
+        // Of the path and the version most say these, and what a request sets itself counts.
         attributes = [
             "http.request.method": .string(method.rawValue), "http.route": .string(route), "url.scheme": "http",
+            "url.path": .string(route), "network.protocol.version": "1.1",
         ]
         durations = RequestDurations(method: method.rawValue, route: route)
     }

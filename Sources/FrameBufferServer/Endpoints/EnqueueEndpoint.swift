@@ -75,7 +75,7 @@ struct EnqueueEndpoint: Sendable {
             $0.member("message_id", enqueued.messageID)
             $0.member("queue", queue.configuration.name)
             $0.member("queue_size", enqueued.queueSize)
-            $0.member("trace_id", enqueued.context?.traceID)
+            $0.member("trace_id", traceIDOf: enqueued.context)
         }
         return Endpoint.Answer(response: HTTPResponse(json: json), context: enqueued.context)
     }
@@ -91,7 +91,7 @@ struct EnqueueEndpoint: Sendable {
                     json.object {
                         $0.member("frame_id", frame.frameID)
                         $0.member("message_id", frame.messageID)
-                        $0.member("trace_id", frame.context?.traceID)
+                        $0.member("trace_id", traceIDOf: frame.context)
                         if frame.isDuplicate, !isDuplicate { $0.member("duplicate", true) }
                     }
                 }

@@ -116,6 +116,6 @@ extension JSONWriter {
         let context = stored.context
         member("message_id", entry.id)
         member("frame") { stored.writeJSON(into: &$0, context: context, hasPayload: hasData) }
-        member("trace_id", context?.traceID)
+        member("trace_id", traceIDOf: context)
     }
 }

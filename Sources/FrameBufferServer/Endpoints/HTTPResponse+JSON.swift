@@ -12,7 +12,7 @@ extension HTTPResponse {
 
     /// A response in JSON that no cache keeps.
     init(json: consuming JSONWriter, status: HTTPResponseStatus = .ok) {
-        self.init(status: status, headers: Self.jsonHeaders, body: json.buffer)
+        self.init(status: status, headers: Self.jsonHeaders, body: json.finish())
     }
 
     private static let jsonHeaders: ResponseFields = ["Content-Type": "application/json", "Cache-Control": "no-store"]

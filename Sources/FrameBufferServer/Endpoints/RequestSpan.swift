@@ -10,8 +10,8 @@ final class RequestSpan {
     /// On whose behalf the request's work is done.
     let caller: Caller
 
-    /// nil once it has ended.
-    private var span: SpanRecord?
+    /// nil once it has ended. Spelled out, as else it would be set to nil before it is set.
+    private var span: Optional<SpanRecord>
     private let tracer: FrameTracer
 
     /// Starts the span, under the context that the request brings.
@@ -19,6 +19,7 @@ final class RequestSpan {
         self.tracer = tracer
         guard endpoint.tracing != .never else {
             caller = .nobody
+            span = nil
             return
         }
         let headers = RequestHeaders(request.headers, propagators: tracer.propagators)
@@ -26,25 +27,26 @@ final class RequestSpan {
             endpoint.spanName,
             kind: .server,
             parent: headers.context,
+            attributes: endpoint.attributes,
             at: request.receivedAt
         )
-        defer { self.span = span }
         caller = Caller(span: span.context, broughtContext: headers.context != nil, baggage: headers.baggage)
-        guard span.isRecording else { return }
-        span.setAttributes(endpoint.attributes)
-        span.setAttribute("url.path", .string(request.path))
-        span.setAttribute("network.protocol.version", request.version == .http1_0 ? "1.0" : "1.1")
-        if !request.query.isEmpty {
-            span.setAttribute("url.query", .string(SensitiveQuery.redacted(request.query.text)))
-        }
-        if let host = request.headers.first("host") { Self.setServer(host, of: &span) }
+        if span.isRecording { Self.describe(request, of: endpoint, in: &span) }
+        self.span = span
+    }
+
+    private static func describe(_ request: HTTPRequest, of endpoint: Endpoint, in span: inout SpanRecord) {
+        if request.path != endpoint.route { span.setAttribute("url.path", request.path) }
+        if request.version == .http1_0 { span.setAttribute("network.protocol.version", "1.0") }
+        if !request.query.isEmpty { span.setAttribute("url.query", SensitiveQuery.redacted(request.query.text)) }
+        if let host = request.headers.first("host") { setServer(host, of: &span) }
         if let address = request.remoteAddress {
             // The peer's, as anybody can write what a proxy would say of a client behind it.
-            span.setAttribute("client.address", .string(address.host))
-            span.setAttribute("network.peer.address", .string(address.host))
-            span.setAttribute("network.peer.port", .int(address.port))
+            span.setAttribute("client.address", address.host)
+            span.setAttribute("network.peer.address", address.host)
+            span.setAttribute("network.peer.port", address.port)
         }
-        if let agent = request.headers.first("user-agent") { span.setAttribute("user_agent.original", .string(agent)) }
+        if let agent = request.headers.first("user-agent") { span.setAttribute("user_agent.original", agent) }
     }
 
     /// The request's own context; nil where there is no trace.
@@ -60,11 +62,11 @@ final class RequestSpan {
     func end(_ status: HTTPResponseStatus, batch: Int? = nil) {
         guard var span = span.take() else { return }
         if span.isRecording {
-            span.setAttribute("http.response.status_code", .int(Int(status.code)))
-            if let batch { span.setAttribute("messaging.batch.message_count", .int(batch)) }
+            span.setAttribute("http.response.status_code", Int(status.code))
+            if let batch { span.setAttribute("messaging.batch.message_count", batch) }
             if status.code >= 500 { span.setError(type: String(status.code)) }
         }
-        tracer.end(span)
+        tracer.end(consume span)
     }
 
     /// Ends it with an error. Of all errors only the server's own make the span one, and they are recorded here: the spans
@@ -72,33 +74,30 @@ final class RequestSpan {
     func end(_ problem: HTTPProblem, of error: any Error) {
         guard var span = span.take() else { return }
         if span.isRecording {
-            span.setAttribute("http.response.status_code", .int(Int(problem.status.code)))
+            span.setAttribute("http.response.status_code", Int(problem.status.code))
             if problem.status.code >= 500 {
                 span.setError(type: String(problem.status.code), message: problem.title)
                 span.recordException(error, message: problem.detail ?? problem.title)
             }
         }
-        tracer.end(span)
+        tracer.end(consume span)
     }
 
     /// `example.com:8080`, `[::1]:8080`, or either without a port.
     private static func setServer(_ host: String, of span: inout SpanRecord) {
         var host = host
-        let (address, port) = host.withUTF8 { host in
-            var address = host[...]
-            var port: Int?
+        host.withUTF8 { host in
+            var address = UnsafeRawBufferPointer(host)[...]
             if let colon = address.lastIndex(of: UInt8(ascii: ":")),
-                let number = Int(String(decoding: address[(colon + 1)...], as: UTF8.self))
+                let port = Int(String(decoding: address[(colon + 1)...], as: UTF8.self))
             {
                 address = address[..<colon]
-                port = number
+                span.setAttribute("server.port", port)
             }
             if address.first == UInt8(ascii: "["), address.last == UInt8(ascii: "]") {
                 address = address.dropFirst().dropLast()
             }
-            return (String(decoding: address, as: UTF8.self), port)
+            span.setAttribute("server.address", UnsafeRawBufferPointer(rebasing: address))
         }
-        if let port { span.setAttribute("server.port", .int(port)) }
-        span.setAttribute("server.address", .string(address))
     }
 }

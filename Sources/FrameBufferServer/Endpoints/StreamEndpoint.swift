@@ -57,7 +57,7 @@ struct StreamEndpoint: Sendable {
         entry.withStored { stored in json.object { $0.members(of: entry, stored, hasData: true) } }
         var event = ByteBuffer(string: "id: \(entry.id)\nevent: frame\n")
         // A producer's own JSON comes as it was written, with the line ends in it.
-        var text = json.buffer
+        var text = json.finish()
         while let line = text.readLine() {
             event.writeStaticString("data: ")
             event.writeImmutableBuffer(line)

@@ -21,7 +21,7 @@ struct Resource: Sendable {
         }
         attributes += Resource.process() + Resource.host()
         for (key, value) in settings.resourceAttributes where key != "service.name" {
-            if let index = attributes.firstIndex(where: { $0.hasKey(key) }) {
+            if let index = attributes.firstIndex(where: { $0.key == key }) {
                 attributes[index].value = .string(value)
             } else {
                 attributes.append(SpanRecord.Attribute(key, .string(value)))

@@ -21,8 +21,13 @@ enum Hexadecimal {
 
     /// The number that up to sixteen lower-case digits spell; nil if there is any other character among them.
     static func parse(_ digits: UnsafeRawBufferPointer.SubSequence) -> UInt64? {
+        let digits = UnsafeRawBufferPointer(rebasing: digits)
+        if digits.count == 16 {
+            guard let high = eight(digits, at: 0), let low = eight(digits, at: 8) else { return nil }
+            return UInt64(high) << 32 | UInt64(low)
+        }
         var value: UInt64 = 0
-        for digit in UnsafeRawBufferPointer(rebasing: digits) {
+        for digit in digits {
             switch digit {
             case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt64(digit - UInt8(ascii: "0"))
             case UInt8(ascii: "a")...UInt8(ascii: "f"): value = value << 4 | UInt64(digit - UInt8(ascii: "a") + 10)
@@ -30,6 +35,16 @@ enum Hexadecimal {
             }
         }
         return value
+    }
+
+    /// The number of eight digits, all at once: what they would be is taken for it, and written to see whether they are.
+    private static func eight(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> UInt32? {
+        let text = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        var nibbles = (text & 0x0F0F_0F0F_0F0F_0F0F) &+ (text >> 6 & 0x0101_0101_0101_0101) &* 9
+        nibbles = (nibbles | nibbles >> 4) & 0x00FF_00FF_00FF_00FF
+        nibbles = (nibbles | nibbles >> 8) & 0x0000_FFFF_0000_FFFF
+        let value = UInt32(truncatingIfNeeded: nibbles | nibbles >> 16)
+        return self.digits(value) == text ? value : nil
     }
 
     /// All eight digits at once, in the bytes of one word: a span writes 96 of them, twice a request.

@@ -1,19 +1,35 @@
-/// A field with a length, in bytes that were written by this process.
+/// A field in bytes that were written by this process.
 struct ProtobufField {
-    let number: UInt8
+    let number: Int
     /// Where its value is.
-    let value: Range<Int>
+    private(set) var value: Range<Int>
 
-    /// The field that begins at `start`; of a number below 16.
+    /// The field that begins at `start`.
     init(at start: Int, in bytes: UnsafeRawBufferPointer) {
-        number = bytes[start] >> 3
-        var (index, length, shift) = (start + 1, 0, 0)
-        while bytes[index] >= 0x80 {
-            length |= Int(bytes[index] & 0x7F) << shift
-            shift += 7
+        var index = start
+        func varint() -> Int {
+            var (value, shift) = (0, 0)
+            while bytes[index] >= 0x80 {
+                value |= Int(bytes[index] & 0x7F) << shift
+                shift += 7
+                index += 1
+            }
+            value |= Int(truncatingIfNeeded: UInt64(bytes[index]) << UInt64(shift))
             index += 1
+            return value
         }
-        length |= Int(bytes[index]) << shift
-        value = index + 1..<index + 1 + length
+        let tag = varint()
+        number = tag >> 3
+        switch tag & 7 {
+        case 0:
+            let first = index
+            _ = varint()
+            value = first..<index
+        case 1: value = index..<index + 8
+        case 5: value = index..<index + 4
+        default:
+            let length = varint()
+            value = index..<index + length
+        }
     }
 }

@@ -1,46 +1,72 @@
 /// The messages of opentelemetry-proto's `trace.proto` and `common.proto`.
 extension ProtobufWriter {
-    /// A `Span`.
+    /// A `Span`, of which most is written already.
     mutating func span(_ field: UInt8, _ span: borrowing SpanRecord) {
-        guard let context = span.context else { return }
         // Spans of 128 bytes to 16 KB have lengths of two bytes.
         message(field, lengthBytes: 2) { writer in
-            writer.identifier(1, context.traceID)
-            writer.identifier(2, context.spanID)
-            if let traceState = context.traceState { writer.string(3, traceState.rawValue) }
-            if let parent = span.parentSpanID { writer.identifier(4, parent) }
-            writer.string(5, span.name)
-            writer.varint(6, UInt64(span.kind.rawValue))
-            writer.fixed64(7, span.start)
-            writer.fixed64(8, span.end)
             writer.fields(span.fields.bytes)
+            writer.fixed64(8, span.end)
             writer.varint(10, UInt64(span.fields.droppedAttributes))
             writer.varint(12, UInt64(span.fields.droppedEvents))
             writer.varint(14, UInt64(span.fields.droppedLinks))
             writer.status(15, span.status)
-            writer.flags(16, context.flags, isRemote: span.parentIsRemote ?? false)
         }
     }
 
+    /// The fields of a `Span` that are known when it starts.
+    mutating func start(
+        _ name: String,
+        _ kind: SpanRecord.Kind,
+        _ context: SpanContext,
+        parent: SpanContext?,
+        at time: UInt64
+    ) {
+        identifier(1, context.traceID)
+        identifier(2, context.spanID)
+        if let traceState = context.traceState { string(3, traceState.rawValue) }
+        if let parent { identifier(4, parent.spanID) }
+        string(5, name)
+        varint(6, UInt64(kind.rawValue))
+        fixed64(7, time)
+        flags(16, context.flags, isRemote: parent?.isRemote ?? false)
+    }
+
+    /// The name of a `Span`, in place of the one before: of several fields with one number the last counts.
+    mutating func rename(_ name: String) {
+        guard reserve(11 + name.utf8.count) else { return }
+        name.withBytes { putText(5, $0) }
+    }
+
     /// A `Span.Event`.
-    mutating func event(_ field: UInt8, _ event: SpanRecord.Event) {
+    mutating func event(
+        _ field: UInt8,
+        _ name: String,
+        at time: UInt64,
+        _ attributes: [SpanRecord.Attribute],
+        dropped: UInt32
+    ) {
         message(field) { writer in
-            writer.fixed64(1, event.time)
-            writer.string(2, event.name)
-            for attribute in event.attributes { writer.attribute(3, attribute) }
-            writer.varint(4, UInt64(event.droppedAttributes))
+            writer.fixed64(1, time)
+            writer.string(2, name)
+            for attribute in attributes { writer.attribute(3, attribute) }
+            writer.varint(4, UInt64(dropped))
         }
     }
 
     /// A `Span.Link`.
-    mutating func link(_ field: UInt8, _ link: SpanRecord.Link) {
+    mutating func link(
+        _ field: UInt8,
+        _ context: SpanContext,
+        _ attributes: [SpanRecord.Attribute],
+        dropped: UInt32
+    ) {
         message(field) { writer in
-            writer.identifier(1, link.context.traceID)
-            writer.identifier(2, link.context.spanID)
-            if let traceState = link.context.traceState { writer.string(3, traceState.rawValue) }
-            for attribute in link.attributes { writer.attribute(4, attribute) }
-            writer.varint(5, UInt64(link.droppedAttributes))
-            writer.flags(6, link.context.flags, isRemote: link.context.isRemote)
+            writer.identifier(1, context.traceID)
+            writer.identifier(2, context.spanID)
+            if let traceState = context.traceState { writer.string(3, traceState.rawValue) }
+            for attribute in attributes { writer.attribute(4, attribute) }
+            writer.varint(5, UInt64(dropped))
+            writer.flags(6, context.flags, isRemote: context.isRemote)
         }
     }
 
@@ -62,40 +88,53 @@ extension ProtobufWriter {
         if field < 16 { fixed32(field, value) } else { fixed32(wide: field, value) }
     }
 
-    /// A `KeyValue`. This is most of what a span is, so the usual kinds of values are written in one go.
+    /// A `KeyValue`.
     mutating func attribute(_ field: UInt8, _ attribute: SpanRecord.Attribute) {
-        switch attribute.value {
-        case .string(let value):
-            let length = value.utf8.count
-            pair(field, attribute.key, valueLength: Self.lengthOfField(length)) { $0.putString(1, value) }
-        case .int(let value):
-            let bits = UInt64(bitPattern: Int64(value))
-            pair(field, attribute.key, valueLength: 1 + Self.varintLength(bits)) { $0.putNumber(3, bits) }
-        case .bool(let value): pair(field, attribute.key, valueLength: 2) { $0.putNumber(2, value ? 1 : 0) }
-        case .double(let value): pair(field, attribute.key, valueLength: 9) { $0.fixed64(4, value.bitPattern) }
-        case .strings(let values):
-            let elements = values.map { Self.lengthOfField(Self.lengthOfField($0.utf8.count)) }.reduce(0, +)
-            pair(field, attribute.key, valueLength: Self.lengthOfField(elements)) { writer in
-                writer.putHeader(5, length: elements)
-                for value in values {
-                    writer.putHeader(1, length: Self.lengthOfField(value.utf8.count))
-                    writer.putString(1, value)
+        attribute.key.withBytes { key in
+            switch attribute.value {
+            case .string(let value): value.withBytes { self.attribute(field, key, $0) }
+            case .int(let value): self.attribute(field, key, value)
+            case .bool(let value): pair(field, key, valueLength: 2) { $0.putNumber(2, value ? 1 : 0) }
+            case .double(let value): pair(field, key, valueLength: 9) { $0.fixed64(4, value.bitPattern) }
+            case .strings(let values):
+                let elements = values.map { Self.lengthOfField(Self.lengthOfField($0.utf8.count)) }.reduce(0, +)
+                pair(field, key, valueLength: Self.lengthOfField(elements)) { writer in
+                    writer.putHeader(5, length: elements)
+                    for value in values {
+                        writer.putHeader(1, length: Self.lengthOfField(value.utf8.count))
+                        value.withBytes { writer.putText(1, $0) }
+                    }
                 }
             }
         }
+    }
+
+    // Attributes are most of what a span is, so the usual kinds of values are written in one go.
+
+    /// A `KeyValue` of a text.
+    @inline(__always)
+    mutating func attribute(_ field: UInt8, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        pair(field, key, valueLength: Self.lengthOfField(value.count)) { $0.putText(1, value) }
+    }
+
+    /// A `KeyValue` of a number.
+    @inline(__always)
+    mutating func attribute(_ field: UInt8, _ key: UnsafeRawBufferPointer, _ value: Int) {
+        let bits = UInt64(bitPattern: Int64(value))
+        pair(field, key, valueLength: 1 + Self.varintLength(bits)) { $0.putNumber(3, bits) }
     }
 
     /// A `KeyValue` whose `AnyValue` has so many bytes, which `body` writes; there is room for them.
     @inline(__always)
     private mutating func pair(
         _ field: UInt8,
-        _ key: String,
+        _ key: UnsafeRawBufferPointer,
         valueLength: Int,
         _ body: (inout ProtobufWriter) -> Void
     ) {
-        header(field, length: Self.lengthOfField(key.utf8.count) + Self.lengthOfField(valueLength))
+        header(field, length: Self.lengthOfField(key.count) + Self.lengthOfField(valueLength))
         guard !hasOverflowed else { return }
-        putString(1, key)
+        putText(1, key)
         putHeader(2, length: valueLength)
         body(&self)
     }

@@ -3,16 +3,23 @@
 /// Running out of room is no error: it is noted in ``hasOverflowed``, and whoever writes starts again with more. So
 /// there is one pass over the data, one check a write, and no growing of buffers in between.
 struct ProtobufWriter: ~Copyable {
-    /// How many bytes were written; meaningless after an overflow.
-    private(set) var count = 0
     /// Whether something did not fit.
     private(set) var hasOverflowed = false
 
-    private let bytes: UnsafeMutableRawBufferPointer
+    private let start: UnsafeMutableRawPointer
+    private let end: UnsafeMutableRawPointer
+    /// Where the next byte goes.
+    private var next: UnsafeMutableRawPointer
 
-    init(into bytes: UnsafeMutableRawBufferPointer) {
-        self.bytes = bytes
+    /// Writes to the `room` bytes from `start` on.
+    init(to start: UnsafeMutableRawPointer, room: Int) {
+        self.start = start
+        end = start + room
+        next = start
     }
+
+    /// How many bytes were written; meaningless after an overflow.
+    var count: Int { next - start }
 
     // MARK: Fields
 
@@ -31,8 +38,7 @@ struct ProtobufWriter: ~Copyable {
     mutating func fixed32(_ field: UInt8, _ value: UInt32) {
         guard reserve(5) else { return }
         put(field << 3 | 5)
-        bytes.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt32.self)
-        count += 4
+        putHalf(value)
     }
 
     /// The same for fields from 16 to 127, whose tags have two bytes.
@@ -40,11 +46,11 @@ struct ProtobufWriter: ~Copyable {
         guard reserve(6) else { return }
         put(field << 3 | 5 | 0x80)
         put(field >> 4)
-        bytes.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt32.self)
-        count += 4
+        putHalf(value)
     }
 
     /// What stands before `length` bytes of a field, for which there is room behind it then.
+    @inline(__always)
     mutating func header(_ field: UInt8, length: Int) {
         guard reserve(11 + length) else { return }
         putHeader(field, length: length)
@@ -53,7 +59,7 @@ struct ProtobufWriter: ~Copyable {
     /// Text; left out if empty, as proto3 has it.
     mutating func string(_ field: UInt8, _ value: String) {
         guard !value.utf8.isEmpty, reserve(11 + value.utf8.count) else { return }
-        putString(field, value)
+        value.withBytes { putText(field, $0) }
     }
 
     /// Identifiers, which the wire has as bytes in network order.
@@ -77,27 +83,25 @@ struct ProtobufWriter: ~Copyable {
     mutating func message(_ field: UInt8, lengthBytes: Int = 1, _ body: (inout ProtobufWriter) -> Void) {
         guard reserve(1 + lengthBytes) else { return }
         put(field << 3 | 2)
-        let start = count
-        count += lengthBytes
+        let first = next + lengthBytes
+        next = first
         body(&self)
         guard !hasOverflowed else { return }
-        let length = count - start - lengthBytes
-        let needed = ProtobufWriter.varintLength(UInt64(length))
-        if needed != lengthBytes {
-            guard reserve(max(0, needed - lengthBytes)), let base = bytes.baseAddress else { return }
-            (base + start + needed).copyMemory(from: base + start + lengthBytes, byteCount: length)
+        let length = next - first
+        let moved = ProtobufWriter.varintLength(UInt64(length)) - lengthBytes
+        if moved != 0 {
+            guard reserve(max(0, moved)) else { return }
+            (first + moved).copyMemory(from: first, byteCount: length)
         }
-        count = start
+        next = first - lengthBytes
         putVarint(UInt64(length))
-        count = start + needed + length
+        next += length
     }
 
     /// Fields that are written already.
     mutating func fields(_ fields: [UInt8]) {
         guard reserve(fields.count) else { return }
-        let room = UnsafeMutableRawBufferPointer(rebasing: bytes[count..<count + fields.count])
-        fields.withUnsafeBytes { room.copyMemory(from: $0) }
-        count += fields.count
+        fields.withUnsafeBytes { put($0) }
     }
 
     // MARK: Bytes
@@ -112,25 +116,23 @@ struct ProtobufWriter: ~Copyable {
         value < 0x80 ? 1 : (64 - value.leadingZeroBitCount + 6) / 7
     }
 
-    private mutating func reserve(_ length: Int) -> Bool {
-        if bytes.count - count < length { hasOverflowed = true }
+    @inline(__always)
+    mutating func reserve(_ length: Int) -> Bool {
+        if end - next < length { hasOverflowed = true }
         return !hasOverflowed
     }
 
     // What follows is for those who have reserved the room already.
 
     /// Text, written even if empty: a member of a `oneof`, or an element of a list.
-    mutating func putString(_ field: UInt8, _ value: String) {
-        let length = value.utf8.count
-        putHeader(field, length: length)
-        let room = UnsafeMutableRawBufferPointer(rebasing: bytes[count..<count + length])
-        if value.utf8.withContiguousStorageIfAvailable({ room.copyMemory(from: UnsafeRawBufferPointer($0)) }) == nil {
-            room.copyBytes(from: value.utf8)
-        }
-        count += length
+    @inline(__always)
+    mutating func putText(_ field: UInt8, _ value: UnsafeRawBufferPointer) {
+        putHeader(field, length: value.count)
+        put(value)
     }
 
     /// A number of variable length, written even if zero: a member of a `oneof`.
+    @inline(__always)
     mutating func putNumber(_ field: UInt8, _ value: UInt64) {
         put(field << 3)
         putVarint(value)
@@ -144,15 +146,30 @@ struct ProtobufWriter: ~Copyable {
 
     @inline(__always)
     private mutating func put(_ byte: UInt8) {
-        bytes[count] = byte
-        count += 1
+        next.storeBytes(of: byte, as: UInt8.self)
+        next += 1
     }
 
+    @inline(__always)
+    private mutating func put(_ text: UnsafeRawBufferPointer) {
+        guard let start = text.baseAddress else { return }
+        next.copyMemory(from: start, byteCount: text.count)
+        next += text.count
+    }
+
+    @inline(__always)
+    private mutating func putHalf(_ value: UInt32) {
+        next.storeBytes(of: value.littleEndian, as: UInt32.self)
+        next += 4
+    }
+
+    @inline(__always)
     private mutating func putWord(_ value: UInt64) {
-        bytes.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt64.self)
-        count += 8
+        next.storeBytes(of: value.littleEndian, as: UInt64.self)
+        next += 8
     }
 
+    @inline(__always)
     private mutating func putVarint(_ value: UInt64) {
         var rest = value
         while rest >= 0x80 {
@@ -173,7 +190,8 @@ extension [UInt8] {
         while !isWritten {
             append(addingCapacity: room) { output in
                 output.withUnsafeMutableBufferPointer { memory, count in
-                    var writer = ProtobufWriter(into: UnsafeMutableRawBufferPointer(memory))
+                    guard let start = memory.baseAddress else { return }
+                    var writer = ProtobufWriter(to: start, room: memory.count)
                     body(&writer)
                     isWritten = !writer.hasOverflowed
                     if isWritten { count = writer.count }

@@ -11,7 +11,7 @@ package struct AttributeSet: Sendable {
         var keys = KeyFilter()
         for attribute in attributes {
             bytes.appendProtobuf { $0.attribute(SpanFields.Number.attribute, attribute) }
-            keys.insert(KeyFilter(attribute.key))
+            keys.insert(attribute.key.withBytes { KeyFilter($0) })
         }
         self.attributes = attributes
         self.bytes = bytes

@@ -5,13 +5,11 @@ struct KeyFilter: Sendable {
     init() {}
 
     /// The set of one key.
-    init(_ key: String) {
-        let bit = key.utf8.withContiguousStorageIfAvailable { key in
-            // Of the factors up to 64, those that part the names best which a span of ours has.
-            let (first, last) = (UInt64(key.first ?? 0), UInt64(key.last ?? 0))
-            return (UInt64(key.count) &* 6 &+ first &* 7 &+ last) & 63
-        }
-        bits = bit.map { 1 << $0 } ?? .max
+    @inline(__always)
+    init(_ key: UnsafeRawBufferPointer) {
+        // Of the factors up to 64, those that part the names best which a span of ours has.
+        let (first, last) = (UInt64(key.first ?? 0), UInt64(key.last ?? 0))
+        bits = 1 << ((UInt64(key.count) &* 6 &+ first &* 7 &+ last) & 63)
     }
 
     func overlaps(_ other: KeyFilter) -> Bool { bits & other.bits != 0 }

@@ -1,4 +1,4 @@
-/// The attributes, events and links of a span, as fields of OTLP's `Span` from the moment when they are added.
+/// What a span says, as fields of OTLP's `Span` from the moment when it is told.
 ///
 /// So a span that has ended goes to its receiver by copies of these bytes, and nothing is left to be encoded or freed piece by
 /// piece.
@@ -26,14 +26,43 @@ struct SpanFields: Sendable {
         static let link: UInt8 = 13
     }
 
-    /// What the fields take at most, as a rule, of a span that says what many others do.
-    private static let expectedLength = 1000
+    /// Those of a span that is not recorded.
+    init() {}
+
+    /// Those of a span that starts.
+    init(
+        _ name: String,
+        _ kind: SpanRecord.Kind,
+        _ context: SpanContext,
+        parent: SpanContext?,
+        attributes set: AttributeSet?,
+        _ limits: SpanRecord.Limits,
+        at time: UInt64
+    ) {
+        let isWhole = set.map { $0.count <= limits.attributes && limits.valueLength == .max } ?? false
+        // A span that has a set has more besides; one without has little as a rule, and may be open for long.
+        bytes.appendProtobuf(room: set == nil ? 128 : 1000) { writer in
+            writer.start(name, kind, context, parent: parent, at: time)
+            if let set, isWhole { writer.fields(set.bytes) }
+        }
+        guard let set else { return }
+        if isWhole {
+            keys = set.keys
+            attributeCount = set.count
+        } else {
+            for attribute in set.attributes { setAttribute(attribute, limits) }
+        }
+    }
 
     // MARK: Adding
 
+    mutating func rename(_ name: String) {
+        bytes.appendProtobuf { $0.rename(name) }
+    }
+
     mutating func setAttribute(_ attribute: consuming SpanRecord.Attribute, _ limits: SpanRecord.Limits) {
         limits.apply(to: &attribute)
-        let bit = KeyFilter(attribute.key)
+        let bit = attribute.key.withBytes { KeyFilter($0) }
         if keys.overlaps(bit), let former = rangeOfAttribute(attribute.key) {
             replace(former, with: attribute)
         } else if Self.hasRoom(&attributeCount, upTo: limits.attributes, dropped: &droppedAttributes) {
@@ -42,31 +71,50 @@ struct SpanFields: Sendable {
         }
     }
 
-    mutating func setAttributes(_ set: AttributeSet, _ limits: SpanRecord.Limits) {
-        // As they stand, unless one of them may be there already, or is one too many or too long.
-        if !keys.overlaps(set.keys), attributeCount + set.count <= limits.attributes, limits.valueLength == .max {
-            keys.insert(set.keys)
-            attributeCount += set.count
-            // A span that has a set has more besides; one without has little as a rule, and may be open for long.
-            if bytes.isEmpty { bytes.reserveCapacity(Self.expectedLength) }
-            bytes += set.bytes
-        } else {
-            for attribute in set.attributes { setAttribute(attribute, limits) }
+    /// Sets an attribute to a text in UTF-8.
+    mutating func setAttribute(_ key: StaticString, _ value: UnsafeRawBufferPointer, _ limits: SpanRecord.Limits) {
+        guard value.count <= limits.valueLength, takesFirst(key.bytes, limits) else {
+            return setAttribute(.init("\(key)", .string(String(decoding: value, as: UTF8.self))), limits)
         }
+        bytes.appendProtobuf { $0.attribute(Number.attribute, key.bytes, value) }
     }
 
-    mutating func addEvent(_ event: SpanRecord.Event, _ limits: SpanRecord.Limits) {
+    mutating func setAttribute(_ key: StaticString, _ value: Int, _ limits: SpanRecord.Limits) {
+        guard takesFirst(key.bytes, limits) else { return setAttribute(.init("\(key)", .int(value)), limits) }
+        bytes.appendProtobuf { $0.attribute(Number.attribute, key.bytes, value) }
+    }
+
+    /// Counts an attribute that is to be added as it stands, as nearly all are: there is room for it, and none of its key.
+    @inline(__always)
+    private mutating func takesFirst(_ key: UnsafeRawBufferPointer, _ limits: SpanRecord.Limits) -> Bool {
+        let bit = KeyFilter(key)
+        guard !keys.overlaps(bit), attributeCount < limits.attributes else { return false }
+        keys.insert(bit)
+        attributeCount += 1
+        return true
+    }
+
+    mutating func addEvent(
+        _ name: String,
+        at time: UInt64,
+        _ attributes: consuming [SpanRecord.Attribute],
+        _ limits: SpanRecord.Limits
+    ) {
         guard Self.hasRoom(&eventCount, upTo: limits.events, dropped: &droppedEvents) else { return }
-        var event = event
-        event.droppedAttributes = limits.apply(to: &event.attributes, count: limits.attributesOfAnEvent)
-        bytes.appendProtobuf { $0.event(Number.event, event) }
+        let dropped = limits.apply(to: &attributes, count: limits.attributesOfAnEvent)
+        // No more than it takes: a context that is open says little else.
+        let room = attributes.isEmpty ? 24 + name.utf8.count : 128
+        bytes.appendProtobuf(room: room) { $0.event(Number.event, name, at: time, attributes, dropped: dropped) }
     }
 
-    mutating func addLink(_ link: SpanRecord.Link, _ limits: SpanRecord.Limits) {
+    mutating func addLink(
+        _ context: SpanContext,
+        _ attributes: consuming [SpanRecord.Attribute],
+        _ limits: SpanRecord.Limits
+    ) {
         guard Self.hasRoom(&linkCount, upTo: limits.links, dropped: &droppedLinks) else { return }
-        var link = link
-        link.droppedAttributes = limits.apply(to: &link.attributes, count: limits.attributesOfALink)
-        bytes.appendProtobuf { $0.link(Number.link, link) }
+        let dropped = limits.apply(to: &attributes, count: limits.attributesOfALink)
+        bytes.appendProtobuf { $0.link(Number.link, context, attributes, dropped: dropped) }
     }
 
     /// Counts one more among those that are taken in, or that are dropped.
@@ -87,7 +135,7 @@ struct SpanFields: Sendable {
             var start = 0
             while start < bytes.count {
                 let field = ProtobufField(at: start, in: bytes)
-                if field.number == Number.attribute {
+                if field.number == Int(Number.attribute) {
                     let name = ProtobufField(at: field.value.lowerBound, in: bytes)
                     if name.value.count == key.utf8.count, bytes[name.value].elementsEqual(key.utf8) {
                         return start..<field.value.upperBound
@@ -105,4 +153,20 @@ struct SpanFields: Sendable {
         bytes.appendProtobuf { $0.attribute(Number.attribute, attribute) }
         bytes += rest
     }
+}
+
+extension String {
+    /// Calls `body` with the text in UTF-8.
+    @inline(__always)
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        // This counts no reference, which `withUTF8` does; only what another runtime made is not contiguous.
+        if let result = utf8.withContiguousStorageIfAvailable({ body(UnsafeRawBufferPointer($0)) }) { return result }
+        var text = self
+        return text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
+    }
+}
+
+extension StaticString {
+    /// The text in UTF-8.
+    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: utf8Start, count: utf8CodeUnitCount) }
 }

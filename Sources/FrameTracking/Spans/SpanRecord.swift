@@ -3,17 +3,9 @@
 /// What it is told is written down at once in the form in which it will be sent (``SpanFields``). When the span is not recorded
 /// the setters do nothing, so callers need not ask first.
 package struct SpanRecord: Sendable {
-    /// What the span was called when it started, or renamed to since.
-    package var name: String
-    /// The part that the span plays between processes.
-    package let kind: Kind
     /// The context to pass on: the span's own, or where tracing is disabled the caller's, as it came. nil where
     /// tracing is disabled and the caller had none.
     package let context: SpanContext?
-    /// The span above this one; nil at the root of a trace.
-    package let parentSpanID: SpanID?
-    /// Whether the parent is in another process; nil at the root of a trace.
-    package let parentIsRemote: Bool?
     /// Whether the setters do anything and the span will be exported.
     package let isRecording: Bool
     /// When the work began, in nanoseconds since 1970.
@@ -21,8 +13,8 @@ package struct SpanRecord: Sendable {
     /// When the work ended, in nanoseconds since 1970; 0 until then.
     package internal(set) var end: UInt64 = 0
 
-    /// Its attributes, events and links.
-    private(set) var fields = SpanFields()
+    /// What it says, but when and how it ended.
+    private(set) var fields: SpanFields
     /// How the work ended.
     package private(set) var status = Status.unset
     /// How much there is room for.
@@ -32,69 +24,72 @@ package struct SpanRecord: Sendable {
 
     /// A span that is recorded.
     init(
-        name: String,
-        kind: Kind,
-        context: SpanContext,
+        _ name: String,
+        _ kind: Kind,
+        _ context: SpanContext,
         parent: SpanContext?,
-        links: [Link],
-        limits: Limits = .standard,
+        attributes: AttributeSet?,
+        limits: Limits,
         start: UInt64
     ) {
-        self.name = name
-        self.kind = kind
         self.context = context
-        self.parentSpanID = parent?.spanID
-        self.parentIsRemote = parent?.isRemote
         self.isRecording = true
         self.limits = limits
         self.start = start
-        for link in links { addLink(link) }
+        fields = SpanFields(name, kind, context, parent: parent, attributes: attributes, limits, at: start)
     }
 
     /// A span that only carries a context.
-    init(unrecorded name: String, kind: Kind, context: SpanContext?) {
-        self.name = name
-        self.kind = kind
+    init(unrecorded context: SpanContext?) {
         self.context = context
-        self.parentSpanID = nil
-        self.parentIsRemote = nil
         self.isRecording = false
         self.limits = .standard
         self.start = 0
+        fields = SpanFields()
     }
 
     // MARK: Filling
 
-    /// Sets an attribute, in place of a former value of the same key.
-    package mutating func setAttribute(_ key: consuming String, _ value: consuming AttributeValue) {
-        setAttribute(Attribute(key, value))
+    /// Gives the span another name.
+    package mutating func rename(_ name: String) {
+        guard isRecording else { return }
+        fields.rename(name)
     }
 
-    /// Sets an attribute, in place of a former value of the same key.
-    package mutating func setAttribute(_ attribute: Attribute) {
+    /// Sets an attribute to a text, in place of a former value of the same key.
+    package mutating func setAttribute(_ key: StaticString, _ value: String) {
+        guard isRecording else { return }
+        value.withBytes { fields.setAttribute(key, $0, limits) }
+    }
+
+    /// Sets an attribute to a text in UTF-8, in place of a former value of the same key.
+    package mutating func setAttribute(_ key: StaticString, _ value: UnsafeRawBufferPointer) {
+        guard isRecording else { return }
+        fields.setAttribute(key, value, limits)
+    }
+
+    /// Sets an attribute to a number, in place of a former value of the same key.
+    package mutating func setAttribute(_ key: StaticString, _ value: Int) {
+        guard isRecording else { return }
+        fields.setAttribute(key, value, limits)
+    }
+
+    /// Sets any attribute, in place of a former value of the same key.
+    package mutating func setAttribute(_ attribute: consuming Attribute) {
         guard isRecording else { return }
         fields.setAttribute(attribute, limits)
-    }
-
-    /// Sets attributes that are the same for many spans, in place of former values of the same keys.
-    package mutating func setAttributes(_ attributes: AttributeSet) {
-        guard isRecording else { return }
-        fields.setAttributes(attributes, limits)
     }
 
     /// Adds an event at `time`, in nanoseconds since 1970; without it, now.
     package mutating func addEvent(_ name: String, at time: UInt64? = nil, attributes: [Attribute] = []) {
         guard isRecording else { return }
-        fields.addEvent(
-            Event(name: name, time: time ?? WallClock.nanoseconds(), attributes: attributes),
-            limits
-        )
+        fields.addEvent(name, at: time ?? WallClock.nanoseconds(), attributes, limits)
     }
 
-    /// Links the span to another one, of any trace.
-    package mutating func addLink(_ link: Link) {
+    /// Links the span to another one, of any trace, that it has to do with other than by being its child.
+    package mutating func addLink(_ context: SpanContext, attributes: [Attribute] = []) {
         guard isRecording else { return }
-        fields.addLink(link, limits)
+        fields.addLink(context, attributes, limits)
     }
 
     /// Says how the work ended. As the specification has it, `ok` is final and `unset` changes nothing.
@@ -106,6 +101,6 @@ package struct SpanRecord: Sendable {
     /// Marks the work as failed: status `error`, and `error.type` by its low-cardinality name.
     package mutating func setError(type: String, message: String? = nil) {
         setStatus(.error(message))
-        setAttribute("error.type", .string(type))
+        setAttribute("error.type", type)
     }
 }

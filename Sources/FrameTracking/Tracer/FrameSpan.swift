@@ -16,18 +16,19 @@ public final class FrameSpan: Tracing.Span {
         /// nil once the span has ended.
         var record: SpanRecord?
         var name: String
+        var isRenamed = false
         /// In the order in which they were set; a list, as `SpanAttributes` would take twice the memory.
         var attributes: [(name: String, value: SpanAttribute)] = []
         /// The type and message of the last error that was recorded.
         var lastError: (type: String, message: String)?
     }
 
-    init(_ record: SpanRecord, in context: ServiceContext, tracer: FrameTracer) {
+    init(_ name: String, _ record: SpanRecord, in context: ServiceContext, tracer: FrameTracer) {
         var context = context
         context.spanContext = record.context
         self.context = context
         self.tracer = tracer
-        self.state = Mutex(State(record: record, name: record.name))
+        self.state = Mutex(State(record: record, name: name))
     }
 
     // MARK: Filling
@@ -38,7 +39,7 @@ public final class FrameSpan: Tracing.Span {
         set {
             state.withLock { state in
                 state.name = newValue
-                state.record?.name = newValue
+                state.isRenamed = true
             }
         }
     }
@@ -74,7 +75,7 @@ public final class FrameSpan: Tracing.Span {
     public func addLink(_ link: SpanLink) {
         guard let context = link.context.spanContext else { return }
         state.withLock { state in
-            state.record?.addLink(SpanRecord.Link(context, attributes: SpanRecord.attributes(link.attributes)))
+            state.record?.addLink(context, attributes: SpanRecord.attributes(link.attributes))
         }
     }
 
@@ -108,8 +109,9 @@ public final class FrameSpan: Tracing.Span {
     public func end<Instant: TracerInstant>(at instant: @autoclosure () -> Instant) {
         let ended = state.withLock { state in
             guard var record = state.record.take() else { return nil as SpanRecord? }
+            if state.isRenamed { record.rename(state.name) }
             for (name, value) in state.attributes {
-                if !name.isEmpty, let value = AttributeValue(value) { record.setAttribute(name, value) }
+                if !name.isEmpty, let value = AttributeValue(value) { record.setAttribute(.init(name, value)) }
             }
             return record
         }

@@ -20,7 +20,7 @@ extension FrameTracer: Tracer {
             parent: context.spanContext,
             at: instant().nanosecondsSinceEpoch
         )
-        return FrameSpan(record, in: context, tracer: self)
+        return FrameSpan(operationName, record, in: context, tracer: self)
     }
 
     /// Has the spans that wait exported soon, without waiting for it.

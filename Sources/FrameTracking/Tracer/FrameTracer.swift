@@ -62,17 +62,18 @@ public final class FrameTracer: Sendable {
     /// Starts a span under `parent`, or a new trace without one.
     ///
     /// - Parameters:
+    ///   - attributes: what it says as many others do.
     ///   - start: nanoseconds since 1970; without it, now.
     package func startSpan(
         _ name: String,
         kind: SpanRecord.Kind = .internal,
         parent: SpanContext? = nil,
-        links: [SpanRecord.Link] = [],
+        attributes: AttributeSet? = nil,
         at start: UInt64? = nil
     ) -> SpanRecord {
-        guard isEnabled else { return SpanRecord(unrecorded: name, kind: kind, context: parent) }
+        guard isEnabled else { return SpanRecord(unrecorded: parent) }
         let traceID = parent?.traceID ?? identifiers.makeTraceID()
-        var flags: TraceFlags = parent.map { $0.flags.intersection(.random) } ?? .random
+        var flags = parent?.flags.intersection(.random) ?? .random
         let isSampled = sampler.samples(traceID, parent: parent)
         if isSampled { flags.insert(.sampled) }
         let context = SpanContext(
@@ -81,13 +82,13 @@ public final class FrameTracer: Sendable {
             flags: flags,
             traceState: parent?.traceState
         )
-        guard isSampled, processor != nil else { return SpanRecord(unrecorded: name, kind: kind, context: context) }
+        guard isSampled, processor != nil else { return SpanRecord(unrecorded: context) }
         return SpanRecord(
-            name: name,
-            kind: kind,
-            context: context,
+            name,
+            kind,
+            context,
             parent: parent,
-            links: links,
+            attributes: attributes,
             limits: limits,
             start: start ?? WallClock.nanoseconds()
         )

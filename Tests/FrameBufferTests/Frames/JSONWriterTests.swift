@@ -26,7 +26,7 @@ struct JSONWriterTests {
             $0.member("m", Int.min)
         }
         #expect(
-            String(buffer: writer.buffer)
+            String(buffer: writer.finish())
                 == #"{"a":"x","n":null,"o":{},"l":[1,"two",{"b":true},[]],"raw":[null],"i":-5,"d":1.5,"nan":null,"m":-9223372036854775808}"#
         )
     }
@@ -35,7 +35,7 @@ struct JSONWriterTests {
     func appends() {
         var writer = JSONWriter(ByteBuffer(string: "data: "))
         writer.object { $0.member("a", 1) }
-        #expect(String(buffer: writer.buffer) == #"data: {"a":1}"#)
+        #expect(String(buffer: writer.finish()) == #"data: {"a":1}"#)
     }
 
     @Test("escapes what must be, and nothing else")
@@ -47,11 +47,11 @@ struct JSONWriterTests {
             var writer = JSONWriter()
             writer.object { $0.member("v", text) }
             let object =
-                try JSONSerialization.jsonObject(with: Data(writer.buffer.readableBytesView)) as? [String: String]
+                try JSONSerialization.jsonObject(with: Data(writer.finish().readableBytesView)) as? [String: String]
             #expect(object?["v"].map { Array($0.utf8) } == Array(text.utf8))
         }
         var writer = JSONWriter()
         writer.array { $0.element("\"\\/\u{8}\u{9}\u{A}\u{C}\u{D}\u{1}\u{1F}é") }
-        #expect(String(buffer: writer.buffer) == #"["\"\\/\b\t\n\f\r\u0001\u001fé"]"#)
+        #expect(String(buffer: writer.finish()) == #"["\"\\/\b\t\n\f\r\u0001\u001fé"]"#)
     }
 }

@@ -236,7 +236,7 @@ struct OTLPExporterTests {
     func tooLarge() async throws {
         try await exporting(to: []) { exporter, collector in
             var span = Fixture.span()
-            span.setAttribute("text", .string(String(repeating: "x", count: 65 << 20)))
+            span.setAttribute(.init("text", .string(String(repeating: "x", count: 65 << 20))))
             #expect(await exporter.export(SpanBatch([span])) == .failed(.refused, "they are more than 64 MiB"))
             #expect(collector.requests.isEmpty)
         }

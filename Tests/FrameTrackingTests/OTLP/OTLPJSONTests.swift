@@ -74,7 +74,7 @@ struct OTLPJSONTests {
             let scalars = (0..<20).compactMap { _ in Unicode.Scalar(UInt32.random(in: 0...300, using: &generator)) }
             let text = String(String.UnicodeScalarView(scalars))
             var span = Fixture.span(text)
-            span.setAttribute(text, .string(text))
+            span.setAttribute(.init(text, .string(text)))
             let decoded = try decode(json(span))
             #expect((decoded["name"] as? String)?.unicodeScalars.elementsEqual(scalars) == true, "seed \(seed)")
         }

@@ -16,18 +16,20 @@ struct SpanRecordTests {
 
     @Test("Beyond their limits attributes, events and links are dropped and counted")
     func limits() throws {
-        let link = SpanRecord.Link(try #require(TraceParent.parse(Fixture.traceparent)))
-        var span = Fixture.tracer().startSpan("span", links: [link])
+        let other = try #require(TraceParent.parse(Fixture.traceparent))
+        var span = Fixture.span()
         for index in 0..<130 {
-            span.setAttribute("key\(index)", .int(index))
+            span.setAttribute(.init("key\(index)", .int(index)))
             span.addEvent("event", at: 1)
-            span.addLink(link)
+            span.addLink(other)
         }
         span.setAttribute("key0", "replaced")
+        span.setAttribute("one.more.text", "dropped")
+        span.setAttribute("one.more.number", 1)
         let received = try span.received
-        #expect(received.attributes.count == 128 && span.fields.droppedAttributes == 2)
+        #expect(received.attributes.count == 128 && span.fields.droppedAttributes == 4)
         #expect(received.events.count == 128 && span.fields.droppedEvents == 2)
-        #expect(received.links.count == 128 && span.fields.droppedLinks == 3)
+        #expect(received.links.count == 128 && span.fields.droppedLinks == 2)
         #expect(received.attributes["key0"] == "replaced")
     }
 
@@ -39,9 +41,9 @@ struct SpanRecordTests {
             $0.spanLimits.linkCountLimit = 0
             $0.spanLimits.attributePerEventCountLimit = 1
         }
-        let link = SpanRecord.Link(try #require(TraceParent.parse(Fixture.traceparent)))
-        var span = tracer.startSpan("span", links: [link])
-        for key in ["a", "b", "c"] { span.setAttribute(key, 1) }
+        var span = tracer.startSpan("span")
+        span.addLink(try #require(TraceParent.parse(Fixture.traceparent)))
+        for key in ["a", "b", "c"] { span.setAttribute(.init(key, 1)) }
         span.addEvent("event", at: 1, attributes: [.init("a", 1), .init("b", 2), .init("c", 3)])
         span.addEvent("event", at: 2)
         let received = try span.received
@@ -63,9 +65,10 @@ struct SpanRecordTests {
     func cutting(length: Int, value: AttributeValue, expected: String) throws {
         let tracer = Fixture.tracer { $0.spanLimits.attributeValueLengthLimit = length }
         let context = try #require(TraceParent.parse(Fixture.traceparent))
-        var span = tracer.startSpan("a long name", links: [.init(context, attributes: [.init("key", value)])])
-        span.setAttribute("key", "former")
-        span.setAttribute("key", value)
+        var span = tracer.startSpan("a long name")
+        span.addLink(context, attributes: [.init("key", value)])
+        span.setAttribute(.init("key", "former"))
+        span.setAttribute(.init("key", value))
         span.addEvent("a long name", at: 1, attributes: [.init("key", value)])
         let received = try span.received
         #expect(received.attributes == ["key": expected])
@@ -75,21 +78,38 @@ struct SpanRecordTests {
         #expect(span.fields.droppedAttributes == 0)
     }
 
-    @Test("What many spans say alike is set at once, in place of what was said before, and counts like all else")
+    @Test("A text is cut however it is told")
+    func cuttingTexts() throws {
+        var span = Fixture.tracer { $0.spanLimits.attributeValueLengthLimit = 2 }.startSpan("span")
+        span.setAttribute("text", "Żółw")
+        span.setAttribute("bytes", ("abc" as StaticString).bytes)
+        span.setAttribute("short", "Żó")
+        #expect(try span.received.attributes == ["text": "Żó", "bytes": "ab", "short": "Żó"])
+    }
+
+    @Test("What many spans say alike is there at once, counts like all else, and gives way to what is said later")
     func shared() throws {
         let set: AttributeSet = ["queue.name": "frames:queue", "messaging.system": "redis"]
-        var span = Fixture.span()
-        span.setAttributes(set)
+        var span = Fixture.tracer().startSpan("span", attributes: set)
+        #expect(try span.received.attributes == ["queue.name": "frames:queue", "messaging.system": "redis"])
         span.setAttribute("messaging.system", "other")
         #expect(try span.received.attributes == ["queue.name": "frames:queue", "messaging.system": "other"])
-        span.setAttributes(set)
-        #expect(try span.received.attributes == ["queue.name": "frames:queue", "messaging.system": "redis"])
-        var short = Fixture.tracer {
+        let short = Fixture.tracer {
             $0.spanLimits.attributeCountLimit = 1
             $0.spanLimits.attributeValueLengthLimit = 3
-        }.startSpan("span")
-        short.setAttributes(set)
+        }.startSpan("span", attributes: set)
         #expect(try short.received.attributes == ["queue.name": "fra"] && short.fields.droppedAttributes == 1)
+    }
+
+    @Test("Renamed, a span has its last name, and all else that it was told before and after")
+    func renamed() throws {
+        var span = Fixture.span("former")
+        span.setAttribute("frame.id", "a")
+        span.rename("between")
+        span.setAttribute("frame.id", 7)
+        #expect(try span.received.name == "between")
+        span.rename("")
+        #expect(try span.received.name == "" && span.received.attributes == ["frame.id": "7"])
     }
 
     @Test("ok is final, and unset changes nothing")
@@ -124,8 +144,9 @@ struct SpanRecordTests {
     func notRecorded() throws {
         var span = Fixture.tracer { $0.sampler = .alwaysOff }.startSpan("span")
         span.setAttribute("frame.id", "a")
+        span.setAttribute("frame.size", 1)
         span.addEvent("event")
-        span.addLink(SpanRecord.Link(try #require(TraceParent.parse(Fixture.traceparent))))
+        span.addLink(try #require(TraceParent.parse(Fixture.traceparent)))
         span.setError(type: "error")
         #expect(!span.isRecording)
         #expect(span.fields.bytes.isEmpty && span.status == .unset)

@@ -23,16 +23,16 @@ enum Fixture {
             #"enqueue "frames""#,
             kind: .producer,
             parent: parent,
-            links: parent.map { [.init($0, attributes: [.init("reason", "header")])] } ?? [],
             at: 1_753_608_701_224_000_001
         )
+        if let parent { span.addLink(parent, attributes: [.init("reason", "header")]) }
         span.end = 1_753_608_701_225_000_002
-        span.setAttribute("text", "Żółw \n\\")
-        span.setAttribute("int", -1)
-        span.setAttribute("double", 0.5)
-        span.setAttribute("bool", false)
-        span.setAttribute("nan", .double(.nan))
-        span.setAttribute("list", ["a", ""])
+        span.setAttribute(.init("text", "Żółw \n\\"))
+        span.setAttribute(.init("int", -1))
+        span.setAttribute(.init("double", 0.5))
+        span.setAttribute(.init("bool", false))
+        span.setAttribute(.init("nan", .double(.nan)))
+        span.setAttribute(.init("list", ["a", ""]))
         span.addEvent("event", at: 1_753_608_701_224_500_000, attributes: [.init("n", 1)])
         span.setError(type: "timeout", message: "too late")
         return span

@@ -7,25 +7,28 @@ struct FrameTracerTests {
     private let parent = SpanContext(traceparent: Fixture.traceparent, tracestate: "a=1")
 
     @Test("A root starts a random trace that is recorded")
-    func root() {
+    func root() throws {
         let tracer = Fixture.tracer()
         let first = tracer.startSpan("first", kind: .server)
         let second = tracer.startSpan("second")
         #expect(first.isRecording)
-        #expect(first.parentSpanID == nil && first.parentIsRemote == nil)
+        let received = try first.received
+        #expect(received.name == "first" && received.kind == .server)
+        #expect(received.parentID.isEmpty && !received.isParentRemote)
         #expect(first.context?.flags == [.sampled, .random])
         #expect(first.context?.traceID != second.context?.traceID)
         #expect(first.context?.isRemote == false)
     }
 
     @Test("A child goes on in its parent's trace, with its tracestate")
-    func child() {
+    func child() throws {
         let span = Fixture.tracer().startSpan("child", parent: parent)
         #expect(span.context?.traceID == parent?.traceID)
         #expect(span.context?.spanID != parent?.spanID)
         #expect(span.context?.traceState?.rawValue == "a=1")
         #expect(span.context?.flags == .sampled)
-        #expect(span.parentSpanID == parent?.spanID && span.parentIsRemote == true)
+        let received = try span.received
+        #expect(received.parentID == parent?.spanID.hex && received.isParentRemote)
     }
 
     @Test("The random flag is the parent's", arguments: ["00", "01", "02", "03"])
