@@ -21,6 +21,8 @@ struct ReplyReader {
     /// Where the elements are to be put that the innermost array still lacks, and those around it.
     private var missing = 0..<0
     private var missingAround: [Range<Int>] = []
+    /// What was sent that is no reply.
+    private var violation: String?
 
     /// A reader that refuses a reply of more than `limit` bytes.
     init(limit: Int) {
@@ -30,7 +32,7 @@ struct ReplyReader {
     /// Takes what came from the socket.
     mutating func feed(_ more: ByteBuffer) throws(RedisError) {
         guard more.readableBytes <= limit - bytes.readableBytes else {
-            throw violation("a reply of more than \(limit) bytes")
+            throw RedisError(.protocolViolation, "a reply of more than \(limit) bytes")
         }
         guard bytes.readableBytes > 0 else { return bytes = more }
         // Only what is left is copied, if the replies before it hold the memory.
@@ -41,10 +43,9 @@ struct ReplyReader {
     /// The next whole reply; nil: more bytes are needed.
     mutating func next() throws(RedisError) -> RedisReply? {
         let bytes = self.bytes
-        let isWhole = bytes.withUnsafeReadableBytes { bytes in
-            Result { () throws(RedisError) in try read(bytes) }
-        }
-        guard try isWhole.get(), let own = self.bytes.readSlice(length: position) else { return nil }
+        let isWhole = bytes.withUnsafeReadableBytes { read($0) }
+        if let violation { throw RedisError(.protocolViolation, "Redis sent \(violation)") }
+        guard isWhole, let own = self.bytes.readSlice(length: position) else { return nil }
         defer {
             position = 0
             elements = []
@@ -55,9 +56,9 @@ struct ReplyReader {
     }
 
     /// Reads on, value by value, until the reply is whole; false: more bytes are needed.
-    private mutating func read(_ bytes: UnsafeRawBufferPointer) throws(RedisError) -> Bool {
+    private mutating func read(_ bytes: UnsafeRawBufferPointer) -> Bool {
         repeat {
-            guard let node = try node(bytes) else { return false }
+            guard let node = node(bytes) else { return false }
             if missing.isEmpty {
                 root = node
             } else {
@@ -65,7 +66,10 @@ struct ReplyReader {
                 missing = missing.lowerBound + 1..<missing.upperBound
             }
             if case .array(let span) = node, span.count > 0 {
-                guard missingAround.count < Self.deepestArray else { throw violation("arrays inside arrays") }
+                guard missingAround.count < Self.deepestArray else {
+                    violation = "arrays inside arrays"
+                    return false
+                }
                 missingAround.append(missing)
                 elements.append(contentsOf: repeatElement(.null, count: span.range.count))
                 missing = span.range
@@ -76,23 +80,23 @@ struct ReplyReader {
     }
 
     /// The value that begins at `position`, which goes on behind it; nil: it is not whole.
-    private mutating func node(_ bytes: UnsafeRawBufferPointer) throws(RedisError) -> RedisReply.Node? {
+    private mutating func node(_ bytes: UnsafeRawBufferPointer) -> RedisReply.Node? {
         guard position < bytes.count else { return nil }
         let type = bytes[position]
         if type == UInt8(ascii: "+") || type == UInt8(ascii: "-") {
-            guard let end = try endOfLine(bytes) else { return nil }
+            guard let end = endOfLine(bytes) else { return nil }
             let span = RedisReply.Span(position + 1, end - position - 1)
             position = end + 2
             return type == UInt8(ascii: "+") ? .string(span) : .error(span)
         }
-        guard let (number, next) = try number(bytes) else { return nil }
+        guard let (number, next) = number(bytes) else { return nil }
         switch type {
         case UInt8(ascii: ":"):
             position = next
             return .integer(number)
         case UInt8(ascii: "$") where number >= 0:
             guard number <= bytes.count - next - 2 else { return nil }
-            guard Self.isLineEnd(bytes, next + number) else { throw violation("a string that is longer than it says") }
+            guard Self.isLineEnd(bytes, next + number) else { return refuse("a string that is longer than it says") }
             position = next + number + 2
             return .string(RedisReply.Span(next, number))
         case UInt8(ascii: "*") where 0...Self.longestArray ~= number:
@@ -102,19 +106,19 @@ struct ReplyReader {
             position = next
             return .null
         default:
-            throw violation("a value of type \(type) and length \(number)")
+            return refuse("a value of type \(type) and length \(number)")
         }
     }
 
     /// Where the text ends of the line at `position`; nil: it is not whole.
-    private func endOfLine(_ bytes: UnsafeRawBufferPointer) throws(RedisError) -> Int? {
+    private mutating func endOfLine(_ bytes: UnsafeRawBufferPointer) -> Int? {
         guard let end = bytes[position...].firstIndex(of: UInt8(ascii: "\r")), end + 1 < bytes.count else { return nil }
-        guard Self.isLineEnd(bytes, end) else { throw violation("a line that does not end") }
+        guard Self.isLineEnd(bytes, end) else { return refuse("a line that does not end") }
         return end
     }
 
     /// The number of the line at `position`, and where the next one begins; nil: it is not whole.
-    private func number(_ bytes: UnsafeRawBufferPointer) throws(RedisError) -> (number: Int, next: Int)? {
+    private mutating func number(_ bytes: UnsafeRawBufferPointer) -> (number: Int, next: Int)? {
         var index = position + 1
         let isNegative = index < bytes.count && bytes[index] == UInt8(ascii: "-")
         if isNegative { index += 1 }
@@ -126,12 +130,12 @@ struct ReplyReader {
             let (tens, overTen) = number.multipliedReportingOverflow(by: 10)
             let (sum, over) =
                 isNegative ? tens.subtractingReportingOverflow(digit) : tens.addingReportingOverflow(digit)
-            guard !overTen, !over else { throw violation("a number that is too large") }
+            guard !overTen, !over else { return refuse("a number that is too large") }
             number = sum
             index += 1
         }
         guard index + 1 < bytes.count else { return nil }
-        guard index > first, Self.isLineEnd(bytes, index) else { throw violation("a number that is none") }
+        guard index > first, Self.isLineEnd(bytes, index) else { return refuse("a number that is none") }
         return (number, index + 2)
     }
 
@@ -139,7 +143,8 @@ struct ReplyReader {
         bytes[index] == UInt8(ascii: "\r") && bytes[index + 1] == UInt8(ascii: "\n")
     }
 
-    private func violation(_ what: String) -> RedisError {
-        RedisError(.protocolViolation, "Redis sent \(what)")
+    private mutating func refuse<Value>(_ what: String) -> Value? {
+        violation = what
+        return nil
     }
 }
