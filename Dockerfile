@@ -4,7 +4,7 @@
 # Both stages are of one Debian, whose libraries the executable is linked with.
 FROM swift:6.3-bookworm AS build
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends libhiredis-dev libjemalloc-dev zlib1g-dev \
+    && apt-get install -y --no-install-recommends libjemalloc-dev zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 # The dependencies first: they change seldom, and this layer is kept then.
@@ -19,7 +19,7 @@ FROM debian:bookworm-slim
 # redis-server is for the embedded mode; with REDIS_URL it is never started. ca-certificates is for a receiver of traces at
 # an https address.
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates libhiredis0.14 libjemalloc2 libstdc++6 redis-server zlib1g \
+    && apt-get install -y --no-install-recommends ca-certificates libjemalloc2 libstdc++6 redis-server zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && install -d -o 10001 -g 10001 -m 0700 /data
 COPY --from=build /framebuffer /usr/local/bin/framebuffer

@@ -51,14 +51,13 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
-        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CTCPInfo"),
         .target(name: "CMallocConf"),
         .target(name: "EventLoopExecution", dependencies: [nioCore], swiftSettings: settings),
         .target(
             name: "RedisClient",
-            dependencies: ["CHiredis", "EventLoopExecution", nioCore, nioPosix, logging, collections],
+            dependencies: ["EventLoopExecution", nioCore, nioPosix, logging, collections],
             swiftSettings: settings
         ),
         .target(

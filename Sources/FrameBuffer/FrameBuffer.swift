@@ -48,6 +48,8 @@ package actor FrameBuffer {
     var wake: CheckedContinuation<Void, Never>?
     /// What reads at this moment; nil while there is no connection.
     var reader: FrameReader?
+    /// Whether it was woken, and will look before this turn of the loop ends.
+    var isLookDue = false
     /// Whether ``stopPolls()`` was called.
     package internal(set) var isStopping = false
     var life = 0
@@ -70,7 +72,12 @@ package actor FrameBuffer {
     /// Frames that callers here hold or are being given, or that go to the dead letters.
     var inHand: Set<StreamID> = []
     var handover = Handover()
+    /// Frames that have reached their callers since Redis was told last.
+    nonisolated let reached: NIOLoopBoundBox<[Delivery]>
+    /// Whether Redis is told with this turn of the loop.
     var isHandoverDue = false
+    /// Whether it could not be told of some, and will be later.
+    var isHandoverDelayed = false
     /// How many calls that return frames are under way, and the reader, if it waits for them.
     var returning = 0
     var returned: CheckedContinuation<Void, Never>?
@@ -123,6 +130,7 @@ package actor FrameBuffer {
         keys = QueueKeys(queue: configuration.name)
         keepsSettled = configuration.retention == .stream
         byteCapacity = configuration.capacityBytes.map(ByteCapacity.init)
+        reached = NIOLoopBoundBox.makeBoxSendingValue([], eventLoop: eventLoop)
         self.pollLimit = pollLimit
         polls = PollQueue(limit: pollLimit, patience: limits.silence, now: .now())
     }

@@ -1,3 +1,4 @@
+import NIOCore
 import RedisTesting
 import Testing
 
@@ -9,10 +10,10 @@ struct ReplyReaderTests {
     func cut() throws {
         let bytes = Array("*3\r\n$3\r\na\0b\r\n:42\r\n*1\r\n$-1\r\n".utf8)
         for cut in 1..<bytes.count {
-            let reader = try #require(ReplyReader(limit: 1000))
-            try feed(reader, bytes[..<cut])
+            var reader = ReplyReader(limit: 1000)
+            try feed(&reader, bytes[..<cut])
             #expect(try reader.next() == nil)
-            try feed(reader, bytes[cut...])
+            try feed(&reader, bytes[cut...])
             let value = try #require(try reader.next()).value
             #expect(value.count == 3)
             #expect(value[0]?.withBytes { Array($0) } == [97, 0, 98])
@@ -22,10 +23,34 @@ struct ReplyReaderTests {
         }
     }
 
+    @Test("Replies that come together are told apart, and each keeps what it says", arguments: 1...40)
+    func together(cut: Int) throws {
+        let texts = [
+            "$3\r\none\r\n", "-ERR two\r\n", ":-9223372036854775808\r\n", "*2\r\n+four\r\n*0\r\n", "*-1\r\n",
+            "$0\r\n\r\n",
+        ]
+        let bytes = Array(texts.joined().utf8)
+        var reader = ReplyReader(limit: 1000)
+        var replies: [RedisReply] = []
+        for start in stride(from: 0, to: bytes.count, by: cut) {
+            try feed(&reader, bytes[start..<min(start + cut, bytes.count)])
+            while let reply = try reader.next() { replies.append(reply) }
+        }
+        let values = replies.map(\.value)
+        #expect(values.count == texts.count)
+        #expect(values[0].string == "one")
+        #expect(values[1].error == "ERR two")
+        #expect(values[2].integer == .min)
+        #expect(values[3][0]?.string == "four")
+        #expect(values[3][1]?.count == 0)
+        #expect(values[4].isNull)
+        #expect(values[5].string == "")
+    }
+
     @Test("A value outlives its reply's other owners")
     func lifetime() throws {
-        let reader = try #require(ReplyReader(limit: 1000))
-        try feed(reader, Array("*2\r\n$1\r\na\r\n$1\r\nb\r\n".utf8)[...])
+        var reader = ReplyReader(limit: 1000)
+        try feed(&reader, Array("*2\r\n$1\r\na\r\n$1\r\nb\r\n".utf8)[...])
         var reply = try reader.next()
         let value = reply?.value[1]
         reply = nil
@@ -43,22 +68,26 @@ struct ReplyReaderTests {
 
     @Test(
         "What is larger than the bound, or no RESP, is refused",
-        arguments: ["*2147483647\r\n", "*1048577\r\n", "x\r\n", "%1\r\n+a\r\n+b\r\n", ":12a\r\n"]
+        arguments: [
+            "*2147483647\r\n", "*1048577\r\n", "x\r\n", "%1\r\n+a\r\n+b\r\n", ":12a\r\n", ":\r\n", ":-\r\n", "$\r\n",
+            "$-2\r\n", "*-2\r\n", ":9223372036854775808\r\n", "+a\rb\r\n", "$1\r\nabc",
+            String(repeating: "*2\r\n", count: 9),
+        ]
     )
     func refused(text: String) throws {
-        let reader = try #require(ReplyReader(limit: 1000))
+        var reader = ReplyReader(limit: 1000)
         #expect(throws: RedisError.self) {
-            try feed(reader, Array(text.utf8)[...])
+            try feed(&reader, Array(text.utf8)[...])
             _ = try reader.next()
         }
     }
 
     @Test("A reply that grows over the limit is refused before it is whole")
     func tooLarge() throws {
-        let reader = try #require(ReplyReader(limit: 1000))
-        try feed(reader, Array("$9999999999\r\n".utf8)[...])
+        var reader = ReplyReader(limit: 1000)
+        try feed(&reader, Array("$9999999999\r\n".utf8)[...])
         #expect(try reader.next() == nil)
-        #expect(throws: RedisError.self) { try feed(reader, Array(repeating: 0, count: 1000)[...]) }
+        #expect(throws: RedisError.self) { try feed(&reader, Array(repeating: 0, count: 1000)[...]) }
     }
 
     @Test("Random bytes never do harm")
@@ -67,12 +96,12 @@ struct ReplyReaderTests {
         var generator = SeededGenerator(seed: seed)
         let alphabet = Array("*$:+-0123456789\r\nab".utf8)
         for _ in 0..<2000 {
-            guard let reader = ReplyReader(limit: 10_000) else { continue }
+            var reader = ReplyReader(limit: 10_000)
             let bytes = (0..<Int.random(in: 1...60, using: &generator)).map { _ in
                 alphabet.randomElement(using: &generator) ?? 0
             }
             do {
-                try feed(reader, bytes[...])
+                try feed(&reader, bytes[...])
                 while let reply = try reader.next() { _ = reply.value.string }
             } catch {
                 #expect(error is RedisError, "seed \(seed)")
@@ -80,13 +109,13 @@ struct ReplyReaderTests {
         }
     }
 
-    private func feed(_ reader: ReplyReader, _ bytes: ArraySlice<UInt8>) throws {
-        try bytes.withUnsafeBytes { try reader.feed($0) }
+    private func feed(_ reader: inout ReplyReader, _ bytes: ArraySlice<UInt8>) throws {
+        try reader.feed(ByteBuffer(bytes: bytes))
     }
 
     private func pairs(of text: String) throws -> [String]? {
-        let reader = try #require(ReplyReader(limit: 1000))
-        try feed(reader, Array(text.utf8)[...])
+        var reader = ReplyReader(limit: 1000)
+        try feed(&reader, Array(text.utf8)[...])
         let value = try #require(try reader.next()).value
         var pairs: [String] = []
         let isWhole = value.withPairs { name, content in

@@ -121,7 +121,7 @@ extension FrameBuffer {
             configuration.overflow == .reject ? QueueScripts.enqueueAll : QueueScripts.enqueueAllDropping,
             keys: (configuration.overflow == .reject ? [keys.stream, keys.kept] : keys.all) + marks,
             count: entries.reduce(words.count + 4) { $0 + 2 + $1.wordCount },
-            size: words.reduce(size) { $0 + RESPEncoder.bulkSize($1.utf8.count) }
+            size: size + RESPEncoder.bulkSize(of: words)
         ) { encoder in
             for word in words { encoder.bulk(word) }
             encoder.bulk(capacity)

@@ -209,7 +209,7 @@ extension FrameBuffer {
             keys: configuration.overflow == .reject ? [keys.stream, keys.kept] : keys.all,
             count: words.count + 2 + entry.wordCount,
             size: entry.size + 2 * RESPEncoder.bulkSize(RESPEncoder.longestNumber)
-                + words.reduce(0) { $0 + RESPEncoder.bulkSize($1.utf8.count) }
+                + RESPEncoder.bulkSize(of: words)
         ) { encoder in
             for word in words { encoder.bulk(word) }
             encoder.bulk(capacity)

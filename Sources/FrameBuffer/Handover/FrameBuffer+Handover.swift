@@ -7,10 +7,18 @@ extension FrameBuffer {
     private static let framesACall = 1000
 
     /// Frames that were handed out here have reached their caller, or not. To be called on the loop.
-    package nonisolated func delivered(_ deliveries: [Delivery], _ reached: Bool) {
-        assumeIsolated { buffer in
-            for delivery in deliveries { reached ? buffer.settle(delivery) : buffer.giveBack(delivery) }
+    ///
+    /// That they have, as most do, is only noted: outside of a task, to enter the actor takes as long as all the rest.
+    package nonisolated func delivered(_ deliveries: [Delivery], _ haveReached: Bool) {
+        guard haveReached else {
+            return assumeIsolated { buffer in
+                for delivery in deliveries { buffer.giveBack(delivery) }
+            }
         }
+        // Of the frames of one poll all are leased, or none is.
+        guard deliveries.first?.lease == nil else { return }
+        if reached.value.isEmpty { eventLoop.execute { self.assumeIsolated { $0.scheduleHandover() } } }
+        reached.value += deliveries
     }
 
     /// The frame has reached its caller: it is acknowledged, and deleted where no other group wants it. A lease is the
@@ -56,17 +64,31 @@ extension FrameBuffer {
 
     /// All of one turn of the loop goes in one call of each script.
     private func scheduleHandover() {
-        guard !isHandoverDue else { return }
+        guard !isHandoverDue, !isHandoverDelayed else { return }
         isHandoverDue = true
-        eventLoop.execute { self.assumeIsolated { $0.handOver() } }
+        eventLoop.execute {
+            self.assumeIsolated { buffer in
+                // A look hands over first: that frames are settled leaves in one write with what it asks.
+                if !buffer.isLookDue { buffer.handOver() }
+            }
+        }
     }
 
-    private func handOver() {
+    /// Tells Redis at once what there is to tell; that frames are settled, over the connection given, if there is one.
+    func handOverUnlessDelayed(on connection: RedisConnection? = nil) {
+        if !isHandoverDelayed { handOver(on: connection) }
+    }
+
+    private func handOver(on connection: RedisConnection? = nil) {
+        isLookDue = false
         isHandoverDue = false
+        isHandoverDelayed = false
+        handover.settled += reached.value
+        reached.value.removeAll(keepingCapacity: true)
         let due = handover
         handover = Handover()
         for start in stride(from: 0, to: due.settled.count, by: Self.framesACall) {
-            settle(Array(due.settled[start..<min(start + Self.framesACall, due.settled.count)]))
+            settle(Array(due.settled[start..<min(start + Self.framesACall, due.settled.count)]), on: connection)
         }
         for start in stride(from: 0, to: due.returned.count, by: Self.framesACall) {
             giveBack(Array(due.returned[start..<min(start + Self.framesACall, due.returned.count)]))
@@ -83,15 +105,21 @@ extension FrameBuffer {
         }
     }
 
-    private func settle(_ deliveries: [Delivery]) {
+    private func settle(_ deliveries: [Delivery], on connection: RedisConnection?) {
         // Whoever was taken for dead may have lost a frame to somebody else: then only what is still ours is settled.
         let owner = process.isOverdue(now: .now()) ? process.consumers : ""
+        let words = [configuration.group, configuration.terms, owner]
         let call = ScriptCall(
             QueueScripts.settle,
             keys: [keys.stream, keys.kept, keys.ready, keys.counters],
-            [configuration.group, configuration.terms, owner] + deliveries.map(\.id.padded)
-        )
-        send(call, about: deliveries) {
+            count: words.count + deliveries.count,
+            size: RESPEncoder.bulkSize(of: words)
+                + deliveries.count * RESPEncoder.bulkSize(StreamID.maximumCount)
+        ) { encoder in
+            for word in words { encoder.bulk(word) }
+            for delivery in deliveries { encoder.bulk(count: StreamID.maximumCount, delivery.id.pad) }
+        }
+        send(call, about: deliveries, on: connection) {
             $0.settled += deliveries
         } done: { buffer, value in
             buffer.activity.settled += deliveries.count
@@ -151,34 +179,38 @@ extension FrameBuffer {
     private func send(
         _ call: ScriptCall,
         about deliveries: [Delivery],
+        on connection: RedisConnection? = nil,
         again: @escaping @Sendable (inout Handover) -> Void,
         done: @escaping @Sendable (isolated FrameBuffer, RedisValue) -> Void = { _, _ in },
         always: @escaping @Sendable (isolated FrameBuffer) -> Void = { _ in }
     ) {
-        redis.assumeIsolated { redis in
-            redis.send(call) { result in
-                self.assumeIsolated { buffer in
-                    switch result {
-                    case .success(let reply):
-                        for delivery in deliveries { buffer.inHand.remove(delivery.id) }
-                        done(buffer, reply.value)
-                    // Without the group, or the stream, there is nothing to settle: what is still there comes again.
-                    case .failure(let error) where error.code == .noGroup || error.code == .wrongType:
-                        for delivery in deliveries { buffer.inHand.remove(delivery.id) }
-                    case .failure(let error):
-                        buffer.logger.debug("what became of frames is told again", metadata: ["reason": "\(error)"])
-                        again(&buffer.handover)
-                        buffer.retryHandover()
-                    }
-                    always(buffer)
+        let completion: RedisConnection.Completion = { result in
+            self.assumeIsolated { buffer in
+                switch result {
+                case .success(let reply):
+                    for delivery in deliveries { buffer.inHand.remove(delivery.id) }
+                    done(buffer, reply.value)
+                // Without the group, or the stream, there is nothing to settle: what is still there comes again.
+                case .failure(let error) where error.code == .noGroup || error.code == .wrongType:
+                    for delivery in deliveries { buffer.inHand.remove(delivery.id) }
+                case .failure(let error):
+                    buffer.logger.debug("what became of frames is told again", metadata: ["reason": "\(error)"])
+                    again(&buffer.handover)
+                    buffer.retryHandover()
                 }
+                always(buffer)
             }
+        }
+        if let connection {
+            connection.assumeIsolated { _ = $0.send(call, completion: completion) }
+        } else {
+            redis.assumeIsolated { $0.send(call, completion: completion) }
         }
     }
 
     private func retryHandover() {
-        guard !isHandoverDue else { return }
-        isHandoverDue = true
+        guard !isHandoverDue, !isHandoverDelayed else { return }
+        isHandoverDelayed = true
         eventLoop.scheduleTask(in: limits.longestPause) { self.assumeIsolated { $0.handOver() } }
     }
 }

@@ -143,16 +143,16 @@ extension FrameBuffer {
         let sent = NIOLoopBound(turn, eventLoop: eventLoop)
         redis.assumeIsolated { redis in
             redis.send(call) { result in
-                self.assumeIsolated { $0.settled(result) }
+                self.assumeIsolated { $0.settled(settlement, result) }
                 sent.value.answered(result)
             }
         }
     }
 
-    private func settled(_ result: Result<RedisReply, RedisError>) {
+    private func settled(_ settlement: Settlement, _ result: Result<RedisReply, RedisError>) {
         guard case .success(let reply) = result else { return }
         died(reply.value[1])
-        mayBeReady = true
+        if case .nack = settlement { mayBeReady = true }
     }
 
     // MARK: Lapsing

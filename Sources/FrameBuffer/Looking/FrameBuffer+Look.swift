@@ -88,6 +88,8 @@ extension FrameBuffer {
         do throws(RedisError) {
             while true {
                 let answer = try await withGroup { () throws(RedisError) in try await redis.call(call).value }
+                // Those before it may have been read on the way to it, and returned.
+                mayBeReady = true
                 guard let found = answer[0]?.integer else {
                     throw RedisError(.protocolViolation, "delete: whether it was there was expected")
                 }
@@ -123,6 +125,7 @@ extension FrameBuffer {
             while isMore {
                 let call = call(script, [last.padded, consumer, "100", last.next.padded])
                 let answer = try await withGroup { () throws(RedisError) in try await redis.call(call).value }
+                mayBeReady = true
                 purged += answer[0]?.integer ?? 0
                 isMore = answer[1]?.integer == 1
             }

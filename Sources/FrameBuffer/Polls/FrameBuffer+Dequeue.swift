@@ -30,20 +30,30 @@ extension FrameBuffer {
         let result = await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 let poll = Poll(continuation: continuation, terms: terms)
-                guard !isStopping, !Task.isCancelled else { return poll.resume(returning: .success([])) }
-                let now = NIODeadline.now()
-                let deadline = now + TimeAmount(wait)
-                guard let id = polls.add(poll, count: count, of: selection, until: deadline, now: now) else {
-                    return poll.resume(returning: .failure(pollLimit.refusal))
-                }
-                ticket.value = id
-                wakeReader()
-                armPollTimer(at: min(max(deadline, now + .milliseconds(10)), now + limits.silence))
+                ticket.value = add(poll, count: count, of: selection, wait: wait)
             }
         } onCancel: {
             onLoop { $0.cancel(ticket) }
         }
         return try result.get()
+    }
+
+    /// Has a poll wait, unless it ends at once. Not a part of what waits: it would only make the task's memory larger.
+    @inline(never)
+    private func add(_ poll: Poll, count: Int, of selection: FrameSelection, wait: Duration) -> PollQueue<Poll>.ID? {
+        guard !isStopping, !Task.isCancelled else {
+            poll.resume(returning: .success([]))
+            return nil
+        }
+        let now = NIODeadline.now()
+        let deadline = now + TimeAmount(wait)
+        guard let id = polls.add(poll, count: count, of: selection, until: deadline, now: now) else {
+            poll.resume(returning: .failure(pollLimit.refusal))
+            return nil
+        }
+        wakeReader()
+        armPollTimer(at: min(max(deadline, now + .milliseconds(10)), now + limits.silence))
+        return id
     }
 
     /// How many polls wait on this loop.

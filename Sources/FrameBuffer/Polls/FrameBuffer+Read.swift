@@ -36,7 +36,9 @@ extension FrameBuffer {
 
     /// Resumes the reader if it is idle.
     func wakeReader() {
-        wake.take()?.resume()
+        guard let wake = wake.take() else { return }
+        isLookDue = reader != nil
+        wake.resume()
     }
 
     private func somebodyWaits() async {
@@ -53,7 +55,7 @@ extension FrameBuffer {
         let connection = try await RedisConnection.connect(
             to: address,
             name: consumer,
-            scripts: [QueueScripts.take],
+            scripts: [QueueScripts.take, QueueScripts.settle],
             on: redis.executor,
             limits: limits
         )
@@ -62,6 +64,7 @@ extension FrameBuffer {
 
     private func retire(_ reader: FrameReader) {
         self.reader = nil
+        handOverUnlessDelayed()
         reader.connection.assumeIsolated { $0.close() }
         // What it was sent last may be executed after its end: Redis reads what a closed socket had sent.
         formerConsumers[reader.consumer] = .now() + .seconds(15)
@@ -100,6 +103,7 @@ extension FrameBuffer {
     }
 
     private func look(_ reader: FrameReader) async throws(RedisError) {
+        handOverUnlessDelayed(on: reader.connection)
         await returnsAreKnown()
         polls.lookBegan()
         if polls.latest > 0 { try await lookAtAll(reader) } else { try await lookForNext(reader) }

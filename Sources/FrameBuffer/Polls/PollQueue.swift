@@ -8,8 +8,8 @@ internal import NIOCore
 /// returned; `Waiter` is whoever is told.
 struct PollQueue<Waiter> {
     /// Names one poll.
-    struct ID: Hashable, Sendable {
-        fileprivate let number: Int
+    struct ID {
+        fileprivate let poll: Poll
     }
 
     /// A frame that is to be dealt.
@@ -48,7 +48,7 @@ struct PollQueue<Waiter> {
         var failed: [Waiter] = []
     }
 
-    private struct Poll {
+    fileprivate final class Poll {
         let count: Int
         /// In milliseconds.
         let maxAge: Int
@@ -60,16 +60,34 @@ struct PollQueue<Waiter> {
         let waiter: Waiter
         /// Its time is up, and it waits only for the look that it was promised.
         var isOverdue: Bool
+        var hasEnded = false
 
         var isSelective: Bool { isLatest || maxAge < .max }
+
+        init(
+            _ waiter: Waiter,
+            count: Int,
+            of selection: FrameSelection,
+            until deadline: NIODeadline,
+            now: NIODeadline,
+            firstLook: Int
+        ) {
+            self.count = count
+            maxAge = selection.maxAge.map { Int(clamping: $0.milliseconds) } ?? .max
+            isLatest = selection.isLatest
+            self.deadline = deadline
+            arrived = now
+            self.firstLook = firstLook
+            self.waiter = waiter
+            isOverdue = deadline <= now
+        }
     }
 
     /// The longest that a poll waits while no look into the queue comes to its end.
     private let patience: TimeAmount
     private let limit: PollLimit
-    private var polls: [Int: Poll] = [:]
-    private var order: Deque<Int> = []
-    private var next = 0
+    /// In the order in which they came; those among them that have ended are swept out later.
+    private var polls: Deque<Poll> = []
     private var looksBegun = 0
     private var looksEnded = 0
     private var lastSign: NIODeadline
@@ -81,7 +99,7 @@ struct PollQueue<Waiter> {
     }
 
     /// How many wait.
-    var count: Int { polls.count }
+    private(set) var count = 0
 
     /// How many frames they want together.
     private(set) var wanted = 0
@@ -106,43 +124,31 @@ struct PollQueue<Waiter> {
         now: NIODeadline
     ) -> ID? {
         guard limit.enter() else { return nil }
-        defer { next += 1 }
-        let poll = Poll(
-            count: count,
-            maxAge: selection.maxAge.map { Int(clamping: $0.milliseconds) } ?? .max,
-            isLatest: selection.isLatest,
-            deadline: deadline,
-            arrived: now,
-            firstLook: looksBegun + 1,
-            waiter: waiter,
-            isOverdue: deadline <= now
-        )
-        polls[next] = poll
-        order.append(next)
+        let poll = Poll(waiter, count: count, of: selection, until: deadline, now: now, firstLook: looksBegun + 1)
+        polls.append(poll)
+        self.count += 1
         wanted += count
         if poll.isOverdue { overdue += 1 }
         if poll.isSelective { selective += 1 }
         if poll.isLatest { latest += 1 }
-        return ID(number: next)
+        return ID(poll: poll)
     }
 
     /// Takes a poll out whose caller left; nil if it has ended already.
     mutating func cancel(_ id: ID) -> Waiter? {
-        remove(id.number)?.waiter
+        guard !id.poll.hasEnded else { return nil }
+        end(id.poll)
+        // Those that left are swept out once they are most of what is kept.
+        if polls.count > 64, polls.count > 2 * count { polls.removeAll(where: \.hasEnded) }
+        return id.poll.waiter
     }
 
     /// Takes all of them out.
     mutating func removeAll() -> [Waiter] {
-        defer {
-            limit.leave(polls.count)
-            polls = [:]
-            order = []
-            wanted = 0
-            overdue = 0
-            selective = 0
-            latest = 0
-        }
-        return order.compactMap { polls[$0]?.waiter }
+        let waiting = polls.filter { !$0.hasEnded }
+        polls = []
+        for poll in waiting { end(poll) }
+        return waiting.map(\.waiter)
     }
 
     // MARK: Dealing
@@ -179,7 +185,7 @@ struct PollQueue<Waiter> {
             // Nothing was for it: it waits on.
             guard count > 0 else { break }
             deal.waiters.append(poll.waiter)
-            removeFirst()
+            end(poll)
         }
         return deal
     }
@@ -213,27 +219,25 @@ struct PollQueue<Waiter> {
     /// Takes out the polls whose time has come.
     mutating func end(now: NIODeadline) -> Ended {
         var ended = Ended()
-        for number in order {
-            guard let poll = polls[number] else { continue }
+        for poll in polls where !poll.hasEnded {
             if poll.deadline <= now, poll.firstLook <= looksEnded {
                 ended.empty.append(poll.waiter)
+                end(poll)
             } else if max(poll.arrived, lastSign) + patience <= now {
                 ended.failed.append(poll.waiter)
-            } else {
-                if poll.deadline <= now, !poll.isOverdue {
-                    polls[number]?.isOverdue = true
-                    overdue += 1
-                }
-                continue
+                end(poll)
+            } else if poll.deadline <= now, !poll.isOverdue {
+                poll.isOverdue = true
+                overdue += 1
             }
-            _ = remove(number)
         }
+        polls.removeAll(where: \.hasEnded)
         return ended
     }
 
     /// When ``end(now:)`` is worth calling next, if no look ends before that; nil while nobody waits. Looks at all polls.
     var nextEnd: NIODeadline? {
-        polls.values.lazy.map { poll in
+        polls.lazy.filter { !$0.hasEnded }.map { poll in
             let lost = max(poll.arrived, lastSign) + patience
             return poll.isOverdue ? lost : min(poll.deadline, lost)
         }.min()
@@ -242,27 +246,21 @@ struct PollQueue<Waiter> {
     /// Who is next.
     private var first: Poll? {
         mutating get {
-            while let number = order.first {
-                if let poll = polls[number] { return poll }
-                order.removeFirst()
+            while let poll = polls.first {
+                guard poll.hasEnded else { return poll }
+                polls.removeFirst()
             }
             return nil
         }
     }
 
-    private mutating func removeFirst() {
-        if let number = order.popFirst() { _ = remove(number) }
-    }
-
-    private mutating func remove(_ number: Int) -> Poll? {
-        guard let poll = polls.removeValue(forKey: number) else { return nil }
+    private mutating func end(_ poll: Poll) {
+        poll.hasEnded = true
         limit.leave()
+        count -= 1
         wanted -= poll.count
         if poll.isOverdue { overdue -= 1 }
         if poll.isSelective { selective -= 1 }
         if poll.isLatest { latest -= 1 }
-        // Those that left are swept out once they are most of what is kept.
-        if order.count > 64, order.count > 2 * polls.count { order.removeAll { polls[$0] == nil } }
-        return poll
     }
 }

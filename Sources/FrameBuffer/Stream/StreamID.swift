@@ -23,8 +23,9 @@ package struct StreamID: Hashable, Comparable, Sendable, CustomStringConvertible
 
     /// Reads the text of an id, its halves padded with zeros or not; nil for anything else.
     package init?(_ text: UnsafeRawBufferPointer) {
-        guard let dash = text.firstIndex(of: UInt8(ascii: "-")),
-            let milliseconds = Self.number(text[..<dash]), let sequence = Self.number(text[(dash + 1)...])
+        guard let (milliseconds, dash) = Self.number(text, from: 0),
+            dash < text.count, text[dash] == UInt8(ascii: "-"),
+            let (sequence, end) = Self.number(text, from: dash + 1), end == text.count
         else { return nil }
         self.init(milliseconds: milliseconds, sequence: sequence)
     }
@@ -68,24 +69,30 @@ package struct StreamID: Hashable, Comparable, Sendable, CustomStringConvertible
     var padded: String {
         String(unsafeUninitializedCapacity: Self.maximumCount) { bytes in
             guard let start = UnsafeMutableRawPointer(bytes.baseAddress) else { return 0 }
-            let rest = start + DecimalText.maximumCount
-            DecimalText.write(milliseconds, padding: start)
-            rest.storeBytes(of: UInt8(ascii: "-"), as: UInt8.self)
-            DecimalText.write(sequence, padding: rest + 1)
+            pad(to: start)
             return Self.maximumCount
         }
     }
 
-    private static func number(_ digits: Slice<UnsafeRawBufferPointer>) -> UInt64? {
-        guard !digits.isEmpty else { return nil }
+    /// Writes ``padded`` to `memory`, which has room for ``maximumCount`` bytes.
+    func pad(to memory: UnsafeMutableRawPointer) {
+        let rest = memory + DecimalText.maximumCount
+        DecimalText.write(milliseconds, padding: memory)
+        rest.storeBytes(of: UInt8(ascii: "-"), as: UInt8.self)
+        DecimalText.write(sequence, padding: rest + 1)
+    }
+
+    /// The number that begins at `start`, and where it ends; nil where there is none, or one that is too large.
+    private static func number(_ text: UnsafeRawBufferPointer, from start: Int) -> (UInt64, end: Int)? {
         var number: UInt64 = 0
-        for digit in UnsafeRawBufferPointer(rebasing: digits) {
-            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+        var index = start
+        while index < text.count, UInt8(ascii: "0")...UInt8(ascii: "9") ~= text[index] {
             let (tens, overTen) = number.multipliedReportingOverflow(by: 10)
-            let (sum, over) = tens.addingReportingOverflow(UInt64(digit - UInt8(ascii: "0")))
+            let (sum, over) = tens.addingReportingOverflow(UInt64(text[index] - UInt8(ascii: "0")))
             guard !overTen, !over else { return nil }
             number = sum
+            index += 1
         }
-        return number
+        return index > start ? (number, index) : nil
     }
 }

@@ -30,8 +30,7 @@ package final class ScriptCall: Sendable {
 
     /// A call whose arguments are texts.
     package convenience init(_ script: RedisScript, keys: [String], _ arguments: [String] = []) {
-        let size = arguments.reduce(0) { $0 + RESPEncoder.bulkSize($1.utf8.count) }
-        self.init(script, keys: keys, count: arguments.count, size: size) { encoder in
+        self.init(script, keys: keys, count: arguments.count, size: RESPEncoder.bulkSize(of: arguments)) { encoder in
             for argument in arguments { encoder.bulk(argument) }
         }
     }
@@ -46,7 +45,7 @@ package final class ScriptCall: Sendable {
     ) {
         self.script = script
         self.count = 1 + keys.count + count
-        let room = keys.reduce(RESPEncoder.arraySize + size) { $0 + RESPEncoder.bulkSize($1.utf8.count) }
+        let room = RESPEncoder.arraySize + RESPEncoder.bulkSize(of: keys) + size
         var words = ByteBuffer()
         words.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { memory in
             var encoder = RESPEncoder(into: memory)

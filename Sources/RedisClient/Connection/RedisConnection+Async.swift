@@ -38,8 +38,7 @@ extension RedisConnection {
 
     @discardableResult
     private func send(_ words: [String], completion: @escaping Completion) -> RedisSlot? {
-        let size = words.reduce(RESPEncoder.arraySize) { $0 + RESPEncoder.bulkSize($1.utf8.count) }
-        return send(words.first ?? "", size: size) { encoder in
+        send(words.first ?? "", size: RESPEncoder.arraySize + RESPEncoder.bulkSize(of: words)) { encoder in
             encoder.array(words.count)
             for word in words { encoder.bulk(word) }
         } completion: {

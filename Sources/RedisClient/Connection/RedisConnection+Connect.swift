@@ -51,9 +51,7 @@ extension RedisConnection {
                     .connect(unixDomainSocketPath: path)
             }
         return channel.flatMapThrowing { channel in
-            guard let connection = RedisConnection(channel: channel, executor: executor, limits: limits) else {
-                throw RedisError(.overloaded, "no memory for another connection")
-            }
+            let connection = RedisConnection(channel: channel, executor: executor, limits: limits)
             try channel.pipeline.syncOperations.addHandler(RedisChannelHandler(connection))
             if !channel.isActive { connection.assumeIsolated { $0.ended("Redis closed the connection") } }
             return connection

@@ -26,7 +26,7 @@ package actor RedisConnection {
     private nonisolated let executor: EventLoopExecutor
     private let channel: any Channel
     private let limits: RedisLimits
-    private let reader: ReplyReader
+    private var reader: ReplyReader
     private let closing: EventLoopPromise<RedisError>
     private var pipeline = CommandPipeline<Waiter>()
     private var outbound = ByteBuffer()
@@ -43,12 +43,11 @@ package actor RedisConnection {
     /// Set when the server said that it is a replica now: what is owing is still read, nothing more is sent.
     private var isRetired = false
 
-    init?(channel: any Channel, executor: EventLoopExecutor, limits: RedisLimits) {
-        guard let reader = ReplyReader(limit: limits.replyBytes) else { return nil }
+    init(channel: any Channel, executor: EventLoopExecutor, limits: RedisLimits) {
         self.channel = channel
         self.executor = executor
         self.limits = limits
-        self.reader = reader
+        reader = ReplyReader(limit: limits.replyBytes)
         eventLoop = channel.eventLoop
         closing = channel.eventLoop.makePromise()
     }
@@ -197,10 +196,7 @@ package actor RedisConnection {
         lastProgress = .now()
         lastReceived = lastProgress
         do throws(RedisError) {
-            let fed: Result<Void, RedisError> = bytes.withUnsafeReadableBytes { bytes in
-                Result { () throws(RedisError) in try reader.feed(bytes) }
-            }
-            try fed.get()
+            try reader.feed(bytes)
             while end == nil, let reply = try reader.next() { try take(reply) }
         } catch {
             finish(error)

@@ -25,6 +25,9 @@ package struct RESPEncoder {
     /// The room that a bulk string of `count` bytes needs at most.
     package static func bulkSize(_ count: Int) -> Int { 1 + longestNumber + 2 + count + 2 }
 
+    /// The room that words need at most.
+    package static func bulkSize(of words: [String]) -> Int { words.reduce(0) { $0 + bulkSize($1.utf8.count) } }
+
     /// Begins a command of `count` words.
     package mutating func array(_ count: Int) {
         header(UInt8(ascii: "*"), count)
@@ -54,6 +57,15 @@ package struct RESPEncoder {
             let length = Self.write(number, into: digits)
             bulk(UnsafeRawBufferPointer(rebasing: digits[..<length]))
         }
+    }
+
+    /// Appends one word of `count` bytes, which `write` writes.
+    package mutating func bulk(count: Int, _ write: (UnsafeMutableRawPointer) -> Void) {
+        header(UInt8(ascii: "$"), count)
+        reserve(count)
+        write(cursor)
+        cursor += count
+        lineEnd()
     }
 
     /// Appends what is RESP already.

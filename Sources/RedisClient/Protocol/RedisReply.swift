@@ -1,40 +1,60 @@
-internal import CHiredis
+internal import NIOCore
 
-/// One reply, as hiredis built it; freed with its last owner.
-// Unchecked, because the compiler can't know that the tree behind the pointer is never changed after hiredis handed it over:
-// owners on any thread may read it, and it is freed once, by the last of them.
-package final class RedisReply: @unchecked Sendable {
-    private let tree: UnsafeMutablePointer<redisReply>
+/// One reply: its bytes as they came, and where in them its values are.
+package final class RedisReply: Sendable {
+    /// Where something is.
+    struct Span {
+        private let start: UInt32
+        let count: UInt32
 
-    init(owning tree: UnsafeMutablePointer<redisReply>) {
-        self.tree = tree
+        /// Both fit: no reply is that large.
+        init(_ start: Int, _ count: Int) {
+            self.start = UInt32(start)
+            self.count = UInt32(count)
+        }
+
+        var range: Range<Int> { Int(start)..<Int(start) + Int(count) }
     }
 
-    deinit {
-        freeReplyObject(tree)
+    /// One value.
+    enum Node {
+        /// RESP's null bulk string and null array.
+        case null
+        case integer(Int)
+        /// A bulk or simple string, in `bytes`.
+        case string(Span)
+        case error(Span)
+        /// Its elements, in `elements`.
+        case array(Span)
+    }
+
+    fileprivate let bytes: ByteBuffer
+    fileprivate let elements: [Node]
+    private let root: Node
+
+    init(bytes: ByteBuffer, root: Node, elements: [Node]) {
+        self.bytes = bytes
+        self.root = root
+        self.elements = elements
     }
 
     /// The reply's outermost value.
-    package var value: RedisValue { RedisValue(node: UnsafePointer(tree), reply: self) }
+    package var value: RedisValue { RedisValue(node: root, reply: self) }
 }
 
 /// One value inside a reply. It keeps the reply alive; nothing is copied before it is asked for.
 package struct RedisValue: Sendable {
-    // Unsafe, as any pointer is to the compiler: it points into the tree that `reply` keeps alive, which nobody changes.
-    private nonisolated(unsafe) let node: UnsafePointer<redisReply>
-    private let reply: RedisReply
-
-    fileprivate init(node: UnsafePointer<redisReply>, reply: RedisReply) {
-        self.node = node
-        self.reply = reply
-    }
+    fileprivate let node: RedisReply.Node
+    fileprivate let reply: RedisReply
 
     /// True for RESP's null bulk string and null array.
-    package var isNull: Bool { node.pointee.type == REDIS_REPLY_NIL }
+    package var isNull: Bool {
+        if case .null = node { true } else { false }
+    }
 
     /// The value of an integer reply, or of a string that is one.
     package var integer: Int? {
-        if node.pointee.type == REDIS_REPLY_INTEGER { return Int(node.pointee.integer) }
+        if case .integer(let number) = node { return number }
         return string.flatMap { Int($0) }
     }
 
@@ -45,47 +65,46 @@ package struct RedisValue: Sendable {
 
     /// The text of an error reply.
     var error: String? {
-        guard node.pointee.type == REDIS_REPLY_ERROR else { return nil }
-        return String(decoding: rawBytes, as: UTF8.self)
+        guard case .error(let span) = node else { return nil }
+        return withBytes(of: span) { String(decoding: $0, as: UTF8.self) }
     }
 
     /// Calls `body` with the bytes of a bulk or simple string, in place; nil for any other kind of value.
     package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result? {
-        guard node.pointee.type == REDIS_REPLY_STRING || node.pointee.type == REDIS_REPLY_STATUS else { return nil }
-        return withExtendedLifetime(reply) { body(rawBytes) }
+        guard case .string(let span) = node else { return nil }
+        return withBytes(of: span, body)
     }
 
     /// How many elements an array has; 0 for any other kind of value.
     package var count: Int {
-        node.pointee.type == REDIS_REPLY_ARRAY ? node.pointee.elements : 0
+        if case .array(let span) = node { Int(span.count) } else { 0 }
     }
 
     /// The element at `index`; nil where there is none.
     package subscript(index: Int) -> RedisValue? {
-        guard index >= 0, index < count, let element = node.pointee.element[index] else { return nil }
-        return RedisValue(node: UnsafePointer(element), reply: reply)
+        guard case .array(let span) = node, 0..<Int(span.count) ~= index else { return nil }
+        return RedisValue(node: reply.elements[span.range.lowerBound + index], reply: reply)
     }
 
     /// Calls `body` with each pair of an array of names and values, in place; false, and nothing more is called, where
     /// it is not such an array.
     package func withPairs(_ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void) -> Bool {
-        let count = self.count
-        guard node.pointee.type == REDIS_REPLY_ARRAY, count.isMultiple(of: 2) else { return false }
-        return withExtendedLifetime(reply) {
-            for index in stride(from: 0, to: count, by: 2) {
-                guard let name = node.pointee.element[index], let value = node.pointee.element[index + 1],
-                    name.pointee.type == REDIS_REPLY_STRING, value.pointee.type == REDIS_REPLY_STRING
+        guard case .array(let span) = node, span.count.isMultiple(of: 2) else { return false }
+        return reply.bytes.withUnsafeReadableBytes { bytes in
+            for index in stride(from: span.range.lowerBound, to: span.range.upperBound, by: 2) {
+                guard case .string(let name) = reply.elements[index],
+                    case .string(let value) = reply.elements[index + 1]
                 else { return false }
                 body(
-                    UnsafeRawBufferPointer(start: name.pointee.str, count: name.pointee.len),
-                    UnsafeRawBufferPointer(start: value.pointee.str, count: value.pointee.len)
+                    UnsafeRawBufferPointer(rebasing: bytes[name.range]),
+                    UnsafeRawBufferPointer(rebasing: bytes[value.range])
                 )
             }
             return true
         }
     }
 
-    private var rawBytes: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: node.pointee.str, count: node.pointee.len)
+    private func withBytes<Result>(of span: RedisReply.Span, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        reply.bytes.withUnsafeReadableBytes { body(UnsafeRawBufferPointer(rebasing: $0[span.range])) }
     }
 }

@@ -1,3 +1,0 @@
-#include <stdlib.h>
-#include <sys/time.h>
-#include <hiredis/hiredis.h>
