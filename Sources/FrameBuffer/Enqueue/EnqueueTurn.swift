@@ -17,6 +17,11 @@ final class EnqueueTurn {
     /// How many frames it writes.
     var count: Int { frames.count }
 
+    /// Whether it is not to wait for more: while Redis writes these, the loop prepares the next.
+    var isFull: Bool { count >= Self.most }
+
+    private static let most = 16
+
     /// One more frame is to be written.
     func add(_ entry: StreamEntry, _ waiter: Waiter) {
         frames.append((entry, waiter))

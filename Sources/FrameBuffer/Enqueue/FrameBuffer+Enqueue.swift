@@ -131,9 +131,11 @@ extension FrameBuffer {
     // MARK: With room to spare
 
     private func add(_ entry: StreamEntry, _ waiter: EnqueueTurn.Waiter) {
-        (openTurn ?? beginTurn()).add(entry, waiter)
+        let turn = openTurn ?? beginTurn()
+        turn.add(entry, waiter)
         depth.sent()
         byteCapacity?.sent(entry.memory)
+        if turn.isFull { closeTurn() }
     }
 
     private func beginTurn() -> EnqueueTurn {
@@ -164,6 +166,7 @@ extension FrameBuffer {
                 connection.count("XLEN", stream) { result in
                     self.assumeIsolated { $0.sawDepth(result, turn: closed.value) }
                 }
+                if closed.value.isFull { connection.flush() }
             } refusal: { error in
                 for index in closed.value.frames.indices { closed.value.answered(index, .failure(error)) }
                 self.assumeIsolated { $0.sawDepth(.failure(error), turn: closed.value) }

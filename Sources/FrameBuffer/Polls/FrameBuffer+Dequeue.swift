@@ -160,8 +160,9 @@ extension FrameBuffer {
 
     // MARK: Ending
 
-    /// A look into the queue has come to its end: who waits only for that ends empty.
-    func lookEnded() {
+    /// A look into the queue has come to its end: who waits only for one that saw all frames ends empty.
+    func lookEnded(sawAll: Bool) {
+        guard sawAll else { return polls.sawSign(at: .now()) }
         polls.lookEnded(now: .now())
         if polls.overdue > 0 { endPolls() }
     }

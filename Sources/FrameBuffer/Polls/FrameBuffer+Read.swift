@@ -106,26 +106,35 @@ extension FrameBuffer {
         handOverUnlessDelayed(on: reader.connection)
         await returnsAreKnown()
         polls.lookBegan()
-        if polls.latest > 0 { try await lookAtAll(reader) } else { try await lookForNext(reader) }
+        let sawAll = polls.latest > 0 ? try await lookAtAll(reader) : try await lookForNext(reader)
         readFailure = nil
-        lookEnded()
+        lookEnded(sawAll: sawAll)
     }
 
-    /// For those who want the next frames.
-    private func lookForNext(_ reader: FrameReader) async throws(RedisError) {
+    /// For those who want the next frames. Returns whether all frames were seen that wait.
+    private func lookForNext(_ reader: FrameReader) async throws(RedisError) -> Bool {
         if mayBeReady || lastTake.map({ NIODeadline.now() - $0 >= .milliseconds(Int64(Self.block)) }) ?? true {
             try await dealNext(take(reader, framesToRead))
+            // Frames that came back are ahead of those that were never out.
+            if mayBeReady { return false }
         }
-        if polls.count > 0 { try await dealNext(readNew(reader, framesToRead, waits: polls.overdue == 0)) }
+        guard polls.count > 0 else { return false }
+        let count = framesToRead
+        let (frames, isFull) = try await readNew(reader, count, waits: polls.overdue == 0)
+        dealNext(frames)
+        return !isFull
     }
 
     private func dealNext(_ frames: [DequeuedFrame]) {
         for frame in deal(frames, areAll: false) { putBack(frame.delivery) }
     }
 
+    /// For how many polls one look reads: while the loop answers these, Redis reads for the next.
+    private static let pollsALook = 16
+
     private var framesToRead: Int {
         let most = mostToRead(configuration.bytesARead)
-        return isClearing ? most : min(polls.wanted, most)
+        return isClearing ? most : min(polls.wanted(byFirst: Self.pollsALook), most)
     }
 
     private func mostToRead(_ bytes: Int) -> Int {
@@ -134,7 +143,7 @@ extension FrameBuffer {
 
     /// For those who want the newest: all frames that wait are looked at. Whatever is superseded on the way is given up at once,
     /// and so no more is held than one frame of each camera, with what was read together with it.
-    private func lookAtAll(_ reader: FrameReader) async throws(RedisError) {
+    private func lookAtAll(_ reader: FrameReader) async throws(RedisError) -> Bool {
         var frames: [DequeuedFrame] = []
         do throws(RedisError) {
             // No more than there were at first: who writes all the time must not keep us.
@@ -145,7 +154,7 @@ extension FrameBuffer {
                 let more =
                     isTaking
                     ? try await take(reader, portion)
-                    : try await readNew(reader, portion, waits: frames.isEmpty && seen == 0 && polls.overdue == 0)
+                    : try await readNew(reader, portion, waits: frames.isEmpty && seen == 0 && polls.overdue == 0).frames
                 if isTaking { isTaking = mayBeReady } else if more.isEmpty { break }
                 if seen == 0, let first = more.first { depth = first.depth }
                 seen += more.count
@@ -157,6 +166,7 @@ extension FrameBuffer {
             throw error
         }
         for frame in deal(frames, areAll: true) { putBack(frame.delivery) }
+        return true
     }
 
     /// Takes returned frames, up to `count`.
@@ -187,22 +197,23 @@ extension FrameBuffer {
         return takeIn(frames, depth: size(replies.dropFirst(ids.count)))
     }
 
-    /// Reads frames that were never handed out, up to `count`; waits for a first one for a moment, if `waits`.
+    /// Reads frames that were never handed out, up to `count`, of which there may be more if it `isFull`; waits for a first
+    /// one for a moment, if `waits`.
     private func readNew(
         _ reader: FrameReader,
         _ count: Int,
         waits: Bool
-    ) async throws(RedisError) -> [DequeuedFrame] {
+    ) async throws(RedisError) -> (frames: [DequeuedFrame], isFull: Bool) {
         var words = ["XREADGROUP", "GROUP", configuration.group, reader.consumer, "COUNT", String(count)]
         // Who doesn't want to wait is not held up by those who do.
         if waits { words += ["BLOCK", String(Self.block)] }
         words += ["STREAMS", keys.stream, ">"]
-        let replies = try await reader.connection.commands([words] + sizeCommands)
-        guard let entries = replies[0].value[0]?[1] else { return [] }
+        let replies = try await reader.connection.commands([words] + sizeCommands, atOnce: true)
+        guard let entries = replies[0].value[0]?[1] else { return ([], false) }
         let frames = (0..<entries.count).compactMap { index in
             entries[index].flatMap { frame($0, deliveries: 1, failures: 0) }
         }
-        return takeIn(frames, depth: size(replies.dropFirst()))
+        return (takeIn(frames, depth: size(replies.dropFirst())), entries.count == count)
     }
 
     /// What is asked beside each read: how many entries there are, and how many of them are settled.

@@ -101,9 +101,6 @@ struct PollQueue<Waiter> {
     /// How many wait.
     private(set) var count = 0
 
-    /// How many frames they want together.
-    private(set) var wanted = 0
-
     /// How many have waited as long as they wanted to, and end with the next look that shows nothing.
     private(set) var overdue = 0
 
@@ -112,6 +109,11 @@ struct PollQueue<Waiter> {
 
     /// How many want only the newest of each camera: they are dealt to when all frames are known that wait.
     private(set) var latest = 0
+
+    /// How many frames the first of them want together.
+    func wanted(byFirst most: Int) -> Int {
+        polls.lazy.filter { !$0.hasEnded }.prefix(most).reduce(0) { $0 + $1.count }
+    }
 
     // MARK: Coming and going
 
@@ -127,7 +129,6 @@ struct PollQueue<Waiter> {
         let poll = Poll(waiter, count: count, of: selection, until: deadline, now: now, firstLook: looksBegun + 1)
         polls.append(poll)
         self.count += 1
-        wanted += count
         if poll.isOverdue { overdue += 1 }
         if poll.isSelective { selective += 1 }
         if poll.isLatest { latest += 1 }
@@ -258,7 +259,6 @@ struct PollQueue<Waiter> {
         poll.hasEnded = true
         limit.leave()
         count -= 1
-        wanted -= poll.count
         if poll.isOverdue { overdue -= 1 }
         if poll.isSelective { selective -= 1 }
         if poll.isLatest { latest -= 1 }

@@ -16,14 +16,16 @@ extension RedisConnection {
     /// Sends commands in one write and waits for all their replies; throws the first error among them.
     ///
     /// Cancelling does nothing: the last of them ends it, or the connection's end.
-    package func commands(_ commands: [[String]]) async throws(RedisError) -> [RedisReply] {
+    ///
+    /// - Parameter atOnce: whether they are written before anything else is done in this turn of the loop.
+    package func commands(_ commands: [[String]], atOnce: Bool = false) async throws(RedisError) -> [RedisReply] {
         var replies: [RedisReply] = []
-        for result in await exchange(commands) { replies.append(try result.get()) }
+        for result in await exchange(commands, atOnce: atOnce) { replies.append(try result.get()) }
         return replies
     }
 
     /// Sends commands in one write and waits for what becomes of each. Cancelling does nothing.
-    func exchange(_ commands: [[String]]) async -> [Result<RedisReply, RedisError>] {
+    func exchange(_ commands: [[String]], atOnce: Bool = false) async -> [Result<RedisReply, RedisError>] {
         await withCheckedContinuation { continuation in
             guard !commands.isEmpty else { return continuation.resume(returning: []) }
             let gathering = NIOLoopBoundBox([Result<RedisReply, RedisError>](), eventLoop: eventLoop)
@@ -33,6 +35,7 @@ extension RedisConnection {
                     if gathering.value.count == commands.count { continuation.resume(returning: gathering.value) }
                 }
             }
+            if atOnce { flush() }
         }
     }
 

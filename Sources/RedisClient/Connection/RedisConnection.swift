@@ -160,7 +160,8 @@ package actor RedisConnection {
         return nil
     }
 
-    private func flush() {
+    /// Writes what was sent, at the end of the turn at the latest; at once, Redis begins with it while more is prepared.
+    package func flush() {
         isFlushScheduled = false
         guard end == nil, outbound.readableBytes > 0 else { return }
         isWriting = true
