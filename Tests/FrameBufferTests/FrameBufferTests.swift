@@ -38,6 +38,21 @@ struct FrameBufferTests {
         }
     }
 
+    @Test("No poll ends empty while there are frames, however few are read at a time")
+    func portions() async throws {
+        try await TestQueue.with(configure: { $0.bytesARead = 1 }) { queue, _ in
+            let ids = (0..<41).map { "frame-\($0)" }
+            for id in ids { try await queue.enqueue(id) }
+            // From then on one frame is read at a time.
+            var received = try await queue.dequeue(wait: .zero)
+            try await withThrowingTaskGroup { group in
+                for _ in 0..<40 { group.addTask { try await queue.dequeue(wait: .zero) } }
+                for try await frames in group { received += frames }
+            }
+            #expect(received.sorted() == ids.sorted())
+        }
+    }
+
     @Test("A poll that waits gets a frame as soon as there is one")
     func waiting() async throws {
         try await TestQueue.with { queue, _ in
