@@ -154,7 +154,8 @@ extension FrameBuffer {
                 let more =
                     isTaking
                     ? try await take(reader, portion)
-                    : try await readNew(reader, portion, waits: frames.isEmpty && seen == 0 && polls.overdue == 0).frames
+                    : try await readNew(reader, portion, waits: frames.isEmpty && seen == 0 && polls.overdue == 0)
+                        .frames
                 if isTaking { isTaking = mayBeReady } else if more.isEmpty { break }
                 if seen == 0, let first = more.first { depth = first.depth }
                 seen += more.count
