@@ -186,6 +186,35 @@ struct LiveConnectionTests {
         }
     }
 
+    @Test("That one request was cancelled cancels none that come after it")
+    func laterRequests() async throws {
+        let started = Signal<Void>()
+        let ended = Signal<Bool>()
+        try await withServer(
+            respond: { request in
+                if request.path == "/poll" {
+                    started.send(())
+                    await untilCancelled()
+                }
+                ended.send(Task.isCancelled)
+                return echo(request)
+            }
+        ) { server in
+            let poll = try server.connect()
+            try await poll.send("GET /poll HTTP/1.1\r\nHost: x\r\n\r\n")
+            await started.next()
+            poll.reset()
+            #expect(await ended.next() == true)
+            for _ in 0..<3 {
+                let socket = try server.connect()
+                try await socket.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                #expect(await ended.next() == false)
+                #expect(try await socket.receiveAll().text.hasSuffix("GET / \"\""))
+                socket.close()
+            }
+        }
+    }
+
     @Test("The tasks of a connection run on its event loop")
     func executor() async throws {
         let loops = Signal<Bool>()
