@@ -54,14 +54,14 @@ struct JSONMemory {
 
     @inline(__always)
     mutating func put(_ byte: UInt8) {
-        assert(next < end)
+        precondition(next < end, "the text is larger than was reserved for it")
         next.storeBytes(of: byte, as: UInt8.self)
         next += 1
     }
 
     @inline(__always)
     mutating func put(_ text: JSONValueText) {
-        assert(end - next >= text.count)
+        precondition(end - next >= text.count, "the text is larger than was reserved for it")
         text.write(to: next)
         next += text.count
     }
