@@ -38,6 +38,21 @@ struct PayloadTests {
         return Array(try #require(Data(base64Encoded: text)))
     }
 
+    // MARK: Memory
+
+    @Test("that is large is kept in the memory of the ones before it, not in new pages", arguments: ["", "narenas:1"])
+    func pages(allocator: String) async throws {
+        try await withService(["MALLOC_CONF": allocator]) { service, _ in
+            let picture = [UInt8](repeating: 0xFF, count: 10_000_000)
+            for _ in 0..<3 { #expect(try await upload(service, picture, type: "image/jpeg").status == 200) }
+            let before = try service.pageFaults
+            for _ in 0..<5 { #expect(try await upload(service, picture, type: "image/jpeg").status == 200) }
+            let faults = try service.pageFaults - before
+            // One copy of one of them is 2,441 pages.
+            #expect(faults < 5 * 1000)
+        }
+    }
+
     // MARK: Bytes
 
     @Test(
