@@ -1,3 +1,4 @@
+internal import EventLoopExecution
 internal import Logging
 internal import NIOCore
 internal import RedisClient
@@ -27,7 +28,7 @@ extension FrameBuffer {
                 }
             }
             // An embedded Redis takes a moment to start, and nobody is to wait a second for that.
-            try? await Task.sleep(for: failures == 1 ? .milliseconds(100) : .seconds(1))
+            await executor.sleep(for: failures == 1 ? .milliseconds(100) : .seconds(1))
         }
     }
 
@@ -57,7 +58,7 @@ extension FrameBuffer {
                 let consumer = process.consumer(loop: loop, life: life)
                 _ = try? await reap(consumer, counts: false, idle: configuration.longestIdle)
             }
-            try? await Task.sleep(for: .seconds(1))
+            await executor.sleep(for: .seconds(1))
         }
     }
 

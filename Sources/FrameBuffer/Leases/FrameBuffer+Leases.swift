@@ -1,3 +1,4 @@
+internal import EventLoopExecution
 internal import Logging
 internal import NIOCore
 internal import RedisClient
@@ -164,7 +165,7 @@ extension FrameBuffer {
         while !Task.isCancelled {
             // Without Redis or the group nothing can be returned; that they are missing is said elsewhere.
             while let due = try? await sweep(portion), due == portion {}
-            try? await Task.sleep(for: .milliseconds(500))
+            await executor.sleep(for: .milliseconds(500))
         }
     }
 

@@ -1,3 +1,4 @@
+internal import EventLoopExecution
 internal import RedisClient
 
 extension FrameBuffer {
@@ -13,7 +14,7 @@ extension FrameBuffer {
     /// A process that is killed has not told what was enqueued in its last second.
     package func tellLastFrames() async {
         while !Task.isCancelled {
-            try? await Task.sleep(for: .seconds(1))
+            await executor.sleep(for: .seconds(1))
             await withCheckedContinuation { continuation in sendLastFrames { continuation.resume() } }
         }
     }

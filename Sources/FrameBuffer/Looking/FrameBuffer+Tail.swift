@@ -1,3 +1,4 @@
+internal import EventLoopExecution
 internal import NIOCore
 internal import RedisClient
 
@@ -85,7 +86,7 @@ extension FrameBuffer {
             } catch {
                 // They hear from their own looks what is wrong; but who gave no sign for so long was waited for long enough.
                 endTails(NIODeadline.now() - asked >= limits.silence ? error : nil)
-                try? await Task.sleep(for: backoff.next())
+                await executor.sleep(for: backoff.next())
             }
         }
     }

@@ -1,3 +1,4 @@
+internal import EventLoopExecution
 internal import Logging
 internal import NIOCore
 internal import RedisClient
@@ -29,7 +30,7 @@ extension FrameBuffer {
                 try await read(reader)
             } catch {
                 readFailed(error)
-                try? await Task.sleep(for: backoff.next())
+                await executor.sleep(for: backoff.next())
             }
         }
     }
@@ -95,7 +96,7 @@ extension FrameBuffer {
                 guard error.code == .noGroup else { throw error }
                 readFailure = error
                 // Somebody who deletes it as fast as we make it must not keep us busy.
-                if isGroupNew { try? await Task.sleep(for: backoff.next()) } else { backoff.reset() }
+                if isGroupNew { await executor.sleep(for: backoff.next()) } else { backoff.reset() }
                 try await ensureGroup()
                 isGroupNew = true
             }

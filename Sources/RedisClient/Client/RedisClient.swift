@@ -146,7 +146,7 @@ package actor RedisClient {
                     await ended(connection)
                 } catch {
                     answer(.failure(error))
-                    try? await Task.sleep(for: backoff.next())
+                    await executor.sleep(for: backoff.next())
                 }
                 await somebodyAsks()
             }
