@@ -1,6 +1,6 @@
 internal import RedisClient
 
-/// What leases do in Redis, each in one step. Keys and first arguments are those of ``QueueScripts/aboutFrames(_:_:)``.
+/// What leases do in Redis, each in one step. Keys and first arguments are those of ``QueueScripts/aboutFrames(_:with:_:)``.
 enum LeaseScripts {
     static let all = [lease, sweep, ack, nack, extend, reject]
 
@@ -43,7 +43,8 @@ enum LeaseScripts {
     /// and who died of it.
     static let sweep = QueueScripts.aboutFrames("sweep", "return {sweep(tonumber(ARGV[3])), died}")
 
-    /// The frames are done with: most receipts are brought for this, and so one call does of many at once what it can.
+    /// The frames are done with. Most receipts are brought for this: what needs no answer for each is done of all at once, and
+    /// ``Settlement/mostReceipts`` are not more than one command takes from Lua.
     static let ack = QueueScripts.aboutFrames(
         "ack",
         with: QueueScripts.dropping,

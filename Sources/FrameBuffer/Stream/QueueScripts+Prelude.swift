@@ -5,8 +5,8 @@ extension QueueScripts {
     /// the group and the queue's terms (`QueueConfiguration.terms`).
     ///
     /// It begins by asking for the pending list, which fails without the group before anything is written, and it runs out
-    /// of memory too, as all of this frees some. Of the functions it is given only those that it uses where it is called for
-    /// nearly every frame: to make them all takes 2 µs.
+    /// of memory too, as all of this frees some. To make all `functions` takes 2 µs: what is called very often is given only
+    /// those that it uses.
     static func aboutFrames(_ name: String, with functions: String = prelude, _ body: String) -> RedisScript {
         RedisScript(name, "#!lua flags=allow-oom\n\(opening)\n\(functions)\n\(body)")
     }
