@@ -27,8 +27,8 @@ extension FrameBuffer {
                     ($0.frameID, $0.carriedContext(FrameSpans.context).context)
                 }
                 arguments += [
-                    frame.delivery.id.padded, String(terms.duration.milliseconds), lease.receipt.tokenText,
-                    terms.holder, context.map(FrameSpans.traceparent) ?? "", frameID ?? "",
+                    frame.delivery.id.description, frame.delivery.id.padded, String(terms.duration.milliseconds),
+                    lease.receipt.tokenText, terms.holder, context.map(FrameSpans.traceparent) ?? "", frameID ?? "",
                 ]
                 return frame
             }
@@ -102,18 +102,14 @@ extension FrameBuffer {
         var stale: [Receipt] = []
         var frames: [SettledFrame] = []
         for (index, receipt) in receipts.enumerated() {
-            let result = outcomes?[start + index]
-            switch result?[0]?.string {
-            case "settled":
-                frames.append(
-                    SettledFrame(
-                        messageID: receipt.messageID,
-                        frameID: result?[1]?.text,
-                        traceparent: result?[2]?.text
-                    )
-                )
-            case "stale": stale.append(receipt)
-            case "neither": break
+            let outcome = outcomes?[start + index]
+            if let frame = outcome?.withBytes({ SettledFrame(receipt.messageID, record: $0) }) ?? nil {
+                frames.append(frame)
+                continue
+            }
+            switch outcome?.integer {
+            case 0: stale.append(receipt)
+            case 1: break
             default: throw RedisError(.protocolViolation, "\(settlement.name): an outcome of each receipt was expected")
             }
         }

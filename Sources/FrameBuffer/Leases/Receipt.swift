@@ -1,3 +1,5 @@
+internal import FrameTracking
+
 /// What says that a frame was handed to its holder, and not to anybody after: `<message_id>.<token>`.
 package struct Receipt: Hashable, Sendable, CustomStringConvertible {
     /// The frame's message id.
@@ -31,7 +33,9 @@ package struct Receipt: Hashable, Sendable, CustomStringConvertible {
 
     /// Sixteen hexadecimal digits.
     var tokenText: String {
-        let digits = String(token, radix: 16)
-        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+        String(unsafeUninitializedCapacity: 16) { digits in
+            Hexadecimal.write(token, to: UnsafeMutableRawBufferPointer(digits), at: 0)
+            return 16
+        }
     }
 }

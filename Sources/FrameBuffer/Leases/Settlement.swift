@@ -64,6 +64,18 @@ package struct SettlementOutcome: Sendable {
 /// A frame that was settled, as far as its holder's span is to know it.
 struct SettledFrame {
     let messageID: StreamID
-    let frameID: String?
     let traceparent: String?
+    let frameID: String?
+
+    /// Reads what `held` had of it, as ``QueueScripts`` describes it; nil for anything else.
+    init?(_ messageID: StreamID, record: UnsafeRawBufferPointer) {
+        let lines = record.split(separator: UInt8(ascii: "\n"), maxSplits: 4, omittingEmptySubsequences: false)
+        guard lines.count == 5 else { return nil }
+        func text(_ line: Int) -> String? {
+            lines[line].isEmpty ? nil : String(decoding: lines[line], as: UTF8.self)
+        }
+        self.messageID = messageID
+        traceparent = text(3)
+        frameID = text(4)
+    }
 }

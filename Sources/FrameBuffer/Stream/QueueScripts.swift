@@ -76,7 +76,7 @@ enum QueueScripts {
         local stream, kept, ready, counters = unpack(KEYS)
         local group, process = ARGV[1], ARGV[3]
         \(terms("ARGV[2]"))
-        redis.call('XPENDING', stream, group)
+        \(groupCheck)
         \(keepingOn)
         local groups = #redis.call('XINFO', 'GROUPS', stream)
         local isLast = groups == 1 and not keeps

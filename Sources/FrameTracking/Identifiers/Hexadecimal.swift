@@ -1,7 +1,7 @@
 /// Lower-case hexadecimal text to and from bytes, without a `String` in between.
-enum Hexadecimal {
-    /// Writes the sixteen digits of `value`, most significant first.
-    static func write(_ value: UInt64, to bytes: UnsafeMutableRawBufferPointer, at offset: Int) {
+package enum Hexadecimal {
+    /// Writes the sixteen digits of `value`, most significant first, to `bytes`, which must have room for them at `offset`.
+    package static func write(_ value: UInt64, to bytes: UnsafeMutableRawBufferPointer, at offset: Int) {
         bytes.storeBytes(
             of: digits(UInt32(truncatingIfNeeded: value >> 32)).bigEndian,
             toByteOffset: offset,
