@@ -26,7 +26,7 @@ struct CommandPipeline<Waiter> {
     var count: Int { waiters.count }
 
     /// Notes that a command was sent.
-    mutating func sent(_ waiter: Waiter) -> Slot {
+    mutating func sent(_ waiter: consuming Waiter) -> Slot {
         waiters.append(waiter)
         return Slot(number: first + waiters.count - 1)
     }

@@ -47,6 +47,8 @@ package struct RESPEncoder {
 
     /// Appends one word.
     package mutating func bulk(_ text: String) {
+        // This counts no reference, which `withUTF8` does; only what another runtime made is not contiguous.
+        if text.utf8.withContiguousStorageIfAvailable({ bulk(UnsafeRawBufferPointer($0)) }) != nil { return }
         var text = text
         text.withUTF8 { bulk(UnsafeRawBufferPointer($0)) }
     }
