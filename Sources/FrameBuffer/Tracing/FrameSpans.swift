@@ -301,7 +301,7 @@ extension SpanRecord {
 
 extension OutgoingContext {
     /// What makes its reader a child of `span`, with the baggage; nil where there is neither.
-    init?(_ span: SpanContext?, baggage: Baggage?, rewriting: OwnContextFields) {
+    convenience init?(_ span: SpanContext?, baggage: Baggage?, rewriting: OwnContextFields) {
         guard let span else {
             guard let baggage else { return nil }
             self.init(traceparent: nil, baggage: baggage.rawValue, rewriting: rewriting)
