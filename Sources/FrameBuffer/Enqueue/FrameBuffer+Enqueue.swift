@@ -25,29 +25,20 @@ extension FrameBuffer {
         return try end(span, entry, placed(result)).get()
     }
 
-    /// The span of a frame on its way in, while that is waited for.
-    private final class Span {
-        var record: SpanRecord?
-
-        init(_ record: SpanRecord) { self.record = record }
-    }
-
     @inline(never)
-    private func begin(_ frame: IncomingFrame, for caller: Caller) -> (StreamEntry, Span) {
+    private func begin(_ frame: IncomingFrame, for caller: Caller) -> (StreamEntry, SpanRecord) {
         let frameID = frame.frameID ?? FrameID.generate(cameraID: frame.cameraID ?? "unknown", source: "http")
         let (span, context) = spans.startEnqueue(frame, caller: caller)
-        return (StreamEntry(frame: frame, frameID: frameID, context: context), Span(span))
+        return (StreamEntry(frame: frame, frameID: frameID, context: context), span)
     }
 
     @inline(never)
     private func end(
-        _ span: Span,
+        _ span: SpanRecord,
         _ entry: StreamEntry,
         _ outcome: Result<Place, FrameBufferError>
     ) -> Result<EnqueuedFrame, FrameBufferError> {
-        if let record = span.record.take() {
-            spans.endEnqueue(record, frame: entry.frame, frameID: entry.frameID, outcome: outcome)
-        }
+        spans.endEnqueue(span, frame: entry.frame, frameID: entry.frameID, outcome: outcome)
         return outcome.map { place in
             activity.enqueued += 1
             noteLast(of: entry.frame, entry.frameID, place.id)
