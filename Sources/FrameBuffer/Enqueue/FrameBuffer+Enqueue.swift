@@ -19,10 +19,10 @@ extension FrameBuffer {
         // What needs no waiting is done elsewhere: it would only make the task's memory larger.
         let (entry, span) = begin(frame, for: caller)
         guard configuration.overflow == .reject, !mayBeFull else {
-            return try end(span, entry, await sendWithCare(entry)).get()
+            return try end(span, entry, await sendWithCare(entry))
         }
         let result = await withUnsafeContinuation { (waiter: EnqueueTurn.Waiter) in send(entry, waiter) }
-        return try end(span, entry, placed(result)).get()
+        return try end(span, entry, placed(result))
     }
 
     @inline(never)
@@ -37,18 +37,17 @@ extension FrameBuffer {
         _ span: SpanRecord,
         _ entry: StreamEntry,
         _ outcome: Result<Place, FrameBufferError>
-    ) -> Result<EnqueuedFrame, FrameBufferError> {
+    ) throws(FrameBufferError) -> EnqueuedFrame {
         spans.endEnqueue(span, frame: entry.frame, frameID: entry.frameID, outcome: outcome)
-        return outcome.map { place in
-            activity.enqueued += 1
-            noteLast(of: entry.frame, entry.frameID, place.id)
-            return EnqueuedFrame(
-                frameID: entry.frameID,
-                messageID: place.id,
-                queueSize: place.depth,
-                context: entry.context
-            )
-        }
+        let place = try outcome.get()
+        activity.enqueued += 1
+        noteLast(of: entry.frame, entry.frameID, place.id)
+        return EnqueuedFrame(
+            frameID: entry.frameID,
+            messageID: place.id,
+            queueSize: place.depth,
+            context: entry.context
+        )
     }
 
     /// Whether Redis has to be asked whether there is room, before a payload is sent.

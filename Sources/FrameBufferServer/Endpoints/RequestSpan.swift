@@ -15,22 +15,27 @@ final class RequestSpan {
     private let tracer: FrameTracer
 
     /// Starts the span, under the context that the request brings.
-    init(_ request: HTTPRequest, _ endpoint: Endpoint, tracer: FrameTracer) {
+    init(_ request: borrowing HTTPRequest, _ endpoint: borrowing Endpoint, tracer: FrameTracer) {
         self.tracer = tracer
         guard endpoint.tracing != .never else {
             caller = .nobody
             span = nil
             return
         }
-        let headers = RequestHeaders(request.headers, propagators: tracer.propagators)
+        let headers = request.headers
+        let parent = headers.context(tracer.propagators)
         let span = tracer.startSpan(
             endpoint.spanName,
             kind: .server,
-            parent: headers.context,
+            parent: parent,
             attributes: endpoint.attributes,
             at: request.receivedAt
         )
-        caller = Caller(span: span.context, broughtContext: headers.context != nil, baggage: headers.baggage)
+        caller = Caller(
+            span: span.context,
+            broughtContext: parent != nil,
+            baggage: headers.baggage(tracer.propagators)
+        )
         if span.isRecording { Self.describe(request, of: endpoint, in: span) }
         self.span = span
     }

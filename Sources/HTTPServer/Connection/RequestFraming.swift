@@ -25,7 +25,7 @@ struct RequestFraming {
     /// Reads the fields that concern the connection.
     ///
     /// - Throws: Why the request can't be taken. Nothing behind such a head can be trusted to be a request.
-    init(_ head: RequestHead, maximumBodySize: Int) throws(HTTPProblem) {
+    init(_ head: borrowing RequestHead, maximumBodySize: Int) throws(HTTPProblem) {
         let isHTTP10 = head.version == .http1_0
         let hosts = head.fields.count(of: "host")
         guard hosts == 1 || (hosts == 0 && isHTTP10) else {

@@ -72,6 +72,7 @@ package struct RequestFields: Sendable {
         return text(at: first)
     }
 
+    @inline(__always)
     private func forEach(_ name: StaticString, _ body: (_ index: Int) -> Void) {
         var start = 0
         while let index = index(of: name, from: start) {

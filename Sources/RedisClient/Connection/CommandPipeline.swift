@@ -41,9 +41,10 @@ struct CommandPipeline<Waiter> {
 
     /// A whole reply came.
     mutating func reply() -> Reply {
-        guard let waiter = waiters.popFirst() else { return .unexpected }
+        guard !waiters.isEmpty else { return .unexpected }
         first += 1
-        return waiter.map { .deliver($0) } ?? .drop
+        if let waiter = waiters.removeFirst() { return .deliver(waiter) }
+        return .drop
     }
 
     /// The connection ended: whoever still waits will never have a reply.
