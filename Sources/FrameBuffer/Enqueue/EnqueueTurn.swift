@@ -5,13 +5,12 @@ final class EnqueueTurn {
     typealias Waiter = UnsafeContinuation<Result<FrameBuffer.Place?, RedisError>, Never>
 
     /// The frames, and who waits for each.
-    private(set) var frames: [(entry: StreamEntry, waiter: Waiter)] = []
+    private(set) var frames: [(entry: StreamEntry, waiter: Waiter, id: StreamID?)] = []
     /// How many of the entries in the stream are settled frames.
     var kept = 0
     /// How many bytes of those that were sent Redis did not take.
     private(set) var refusedBytes = 0
     private var answered = 0
-    private var written: [(waiter: Waiter, id: StreamID)] = []
     private var depth: Int?
 
     /// How many frames it writes.
@@ -24,18 +23,17 @@ final class EnqueueTurn {
 
     /// One more frame is to be written.
     func add(_ entry: StreamEntry, _ waiter: Waiter) {
-        frames.append((entry, waiter))
+        frames.append((entry, waiter, nil))
     }
 
     /// Redis answered for the frame at `index`, or never will. A failure is told at once.
     func answered(_ index: Int, _ outcome: Result<StreamID, RedisError>) {
         answered += 1
-        let waiter = frames[index].waiter
         switch outcome {
-        case .success(let id): written.append((waiter, id))
+        case .success(let id): frames[index].id = id
         case .failure(let error):
             refusedBytes += frames[index].entry.memory
-            waiter.resume(returning: .failure(error))
+            frames[index].waiter.resume(returning: .failure(error))
         }
         finishIfDone()
     }
@@ -50,6 +48,8 @@ final class EnqueueTurn {
     /// Once all that was asked in this turn is answered, all whose frames were written are told.
     private func finishIfDone() {
         guard answered == count, let depth else { return }
-        for (waiter, id) in written { waiter.resume(returning: .success(FrameBuffer.Place(id: id, depth: depth))) }
+        for case (_, let waiter, let id?) in frames {
+            waiter.resume(returning: .success(FrameBuffer.Place(id: id, depth: depth)))
+        }
     }
 }

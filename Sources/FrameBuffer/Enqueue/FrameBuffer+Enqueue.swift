@@ -19,45 +19,35 @@ extension FrameBuffer {
         // What needs no waiting is done elsewhere: it would only make the task's memory larger.
         let (entry, span) = begin(frame, for: caller)
         guard configuration.overflow == .reject, !mayBeFull else {
-            return try end(span, entry, await sendWithCare(entry)).get()
+            return try end(span, entry, await sendWithCare(entry))
         }
         let result = await withUnsafeContinuation { (waiter: EnqueueTurn.Waiter) in send(entry, waiter) }
-        return try end(span, entry, placed(result)).get()
-    }
-
-    /// The span of a frame on its way in, while that is waited for.
-    private final class Span {
-        var record: SpanRecord?
-
-        init(_ record: SpanRecord) { self.record = record }
+        return try end(span, entry, placed(result))
     }
 
     @inline(never)
-    private func begin(_ frame: IncomingFrame, for caller: Caller) -> (StreamEntry, Span) {
+    private func begin(_ frame: IncomingFrame, for caller: Caller) -> (StreamEntry, SpanRecord) {
         let frameID = frame.frameID ?? FrameID.generate(cameraID: frame.cameraID ?? "unknown", source: "http")
         let (span, context) = spans.startEnqueue(frame, caller: caller)
-        return (StreamEntry(frame: frame, frameID: frameID, context: context), Span(span))
+        return (StreamEntry(frame: frame, frameID: frameID, context: context), span)
     }
 
     @inline(never)
     private func end(
-        _ span: Span,
+        _ span: SpanRecord,
         _ entry: StreamEntry,
         _ outcome: Result<Place, FrameBufferError>
-    ) -> Result<EnqueuedFrame, FrameBufferError> {
-        if let record = span.record.take() {
-            spans.endEnqueue(record, frame: entry.frame, frameID: entry.frameID, outcome: outcome)
-        }
-        return outcome.map { place in
-            activity.enqueued += 1
-            noteLast(of: entry.frame, entry.frameID, place.id)
-            return EnqueuedFrame(
-                frameID: entry.frameID,
-                messageID: place.id,
-                queueSize: place.depth,
-                context: entry.context
-            )
-        }
+    ) throws(FrameBufferError) -> EnqueuedFrame {
+        spans.endEnqueue(span, frame: entry.frame, frameID: entry.frameID, outcome: outcome)
+        let place = try outcome.get()
+        activity.enqueued += 1
+        noteLast(of: entry.frame, entry.frameID, place.id)
+        return EnqueuedFrame(
+            frameID: entry.frameID,
+            messageID: place.id,
+            queueSize: place.depth,
+            context: entry.context
+        )
     }
 
     /// Whether Redis has to be asked whether there is room, before a payload is sent.

@@ -119,7 +119,7 @@ package final class IncomingFrame: Sendable {
         context: OutgoingContext?,
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void
     ) {
-        Self.withBytes(of: frameID) { body(FrameField.frameID.name.bytes.buffer, $0) }
+        frameID.withRawText { body(FrameField.frameID.name.bytes.buffer, $0.buffer) }
         withMemory { memory in
             for field in fields {
                 if let context, let rewritten = rewritten(field, with: context, memory) {
@@ -131,7 +131,7 @@ package final class IncomingFrame: Sendable {
             if jsonFields.count > 0 { withJSONFieldList(memory) { body(FrameField.json.name.bytes.buffer, $0) } }
         }
         context?.forEachEntryField { field, value in
-            Self.withBytes(of: value) { body(field.name.bytes.buffer, $0) }
+            value.withRawText { body(field.name.bytes.buffer, $0.buffer) }
         }
     }
 
@@ -196,10 +196,5 @@ package final class IncomingFrame: Sendable {
         self.body.withUnsafeReadableBytes { bytes in
             texts.withUnsafeReadableBytes { body(Memory(body: RawText(bytes), texts: RawText($0))) }
         }
-    }
-
-    private static func withBytes(of text: String, _ body: (UnsafeRawBufferPointer) -> Void) {
-        var text = text
-        text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
     }
 }

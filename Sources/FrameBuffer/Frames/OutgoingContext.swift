@@ -1,5 +1,5 @@
 /// The trace context that a frame leaves with, in its entry or in a reply, in place of the one it came with.
-package struct OutgoingContext: Sendable {
+package final class OutgoingContext: Sendable {
     /// The W3C `traceparent` of version 00, 55 characters; nil where only baggage is passed on.
     package let traceparent: String?
     /// The W3C `tracestate`, where there is one.
@@ -39,20 +39,15 @@ package struct OutgoingContext: Sendable {
     }
 
     private func part(_ range: Range<Int>) -> String? {
-        guard var traceparent else { return nil }
-        return traceparent.withUTF8 { text in
-            String(decoding: text.dropFirst(range.lowerBound).prefix(range.count), as: UTF8.self)
-        }
+        traceparent?.withRawText { $0[range].string }
     }
 }
 
 extension JSONWriter {
     /// Appends the trace's id as a member, `null` where there is none; `name` must need no escapes.
     package mutating func member(_ name: StaticString, traceIDOf context: OutgoingContext?) {
-        guard var traceparent = context?.traceparent else { return literal(name, "null") }
-        traceparent.withUTF8 { text in
-            append(name, JSONValueText(plain: RawText(UnsafeRawBufferPointer(text))[OutgoingContext.traceIDRange]))
-        }
+        guard let traceparent = context?.traceparent else { return literal(name, "null") }
+        traceparent.withRawText { append(name, JSONValueText(plain: $0[OutgoingContext.traceIDRange])) }
     }
 }
 

@@ -71,8 +71,7 @@ package struct JSONWriter: ~Copyable {
     /// Appends a member, `null` where JSON has no such number; `name` must need no escapes.
     package mutating func member(_ name: StaticString, _ value: Double) {
         guard value.isFinite else { return literal(name, "null") }
-        var digits = value.description
-        digits.withUTF8 { append(name, JSONValueText(json: RawText(UnsafeRawBufferPointer($0)))) }
+        value.description.withRawText { append(name, JSONValueText(json: $0)) }
     }
 
     /// Appends a member; `name` must need no escapes.
@@ -135,8 +134,7 @@ package struct JSONWriter: ~Copyable {
     }
 
     private mutating func string(_ name: StaticString?, _ value: String) {
-        var value = value
-        value.withUTF8 { append(name, JSONValueText(string: RawText(UnsafeRawBufferPointer($0)))) }
+        value.withRawText { append(name, JSONValueText(string: $0)) }
     }
 
     private mutating func integer(_ name: StaticString?, _ value: Int) {

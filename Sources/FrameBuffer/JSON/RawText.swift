@@ -47,3 +47,16 @@ struct RawText {
     @inline(__always)
     var buffer: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
 }
+
+extension String {
+    /// Calls `body` with the text in UTF-8.
+    @inline(__always)
+    func withRawText<Result>(_ body: (RawText) -> Result) -> Result {
+        // This counts no reference, which `withUTF8` does; only what another runtime made is not contiguous.
+        if let result = utf8.withContiguousStorageIfAvailable({ body(RawText(UnsafeRawBufferPointer($0))) }) {
+            return result
+        }
+        var text = self
+        return text.withUTF8 { body(RawText(UnsafeRawBufferPointer($0))) }
+    }
+}

@@ -32,8 +32,7 @@ package struct StreamID: Hashable, Comparable, Sendable, CustomStringConvertible
 
     /// Reads the text of an id; nil for anything else.
     package init?(_ text: String) {
-        var text = text
-        guard let id = text.withUTF8({ StreamID(UnsafeRawBufferPointer($0)) }) else { return nil }
+        guard let id = text.withRawText({ StreamID($0.buffer) }) else { return nil }
         self = id
     }
 

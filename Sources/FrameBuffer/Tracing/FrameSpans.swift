@@ -55,7 +55,7 @@ package struct FrameSpans: Sendable {
         let (carried, own) = frame.carriedContext { readsContexts ? Self.contextAndBaggage($0) : nil }
         let parent = caller.broughtContext ? caller.span : carried?.span ?? caller.span
         let other = caller.broughtContext ? carried?.span : carried.flatMap { _ in caller.span }
-        var span = tracer.startSpan(enqueueName, kind: .producer, parent: parent, attributes: enqueueAttributes)
+        let span = tracer.startSpan(enqueueName, kind: .producer, parent: parent, attributes: enqueueAttributes)
         if let other { span.addLink(other) }
         span.addEvent("frame_buffer_enqueue", at: span.start)
         // From where the context came from, or from wherever it is if that is nowhere.
@@ -66,12 +66,12 @@ package struct FrameSpans: Sendable {
             case nil: caller.baggage ?? Self.baggage(frame.carriedBaggage)
             }
         let context = outgoing(span.context, baggage: baggage, rewriting: own)
-        return (consume span, context)
+        return (span, context)
     }
 
     /// Ends it, with what Redis answered. Of a duplicate, id and message id are those of the frame that is in the queue.
     func endEnqueue(
-        _ span: consuming SpanRecord,
+        _ span: SpanRecord,
         frame: IncomingFrame,
         frameID: String,
         outcome: Result<FrameBuffer.Place, FrameBufferError>,
@@ -109,7 +109,7 @@ package struct FrameSpans: Sendable {
         let (carried, own) = stored.carriedContext { readsContexts ? Self.contextAndBaggage($0) : nil }
         var (parent, other) = (carried?.span, caller.span)
         if dequeueTrace == .link { swap(&parent, &other) }
-        var span = tracer.startSpan(dequeueName, kind: .consumer, parent: parent, attributes: dequeueAttributes)
+        let span = tracer.startSpan(dequeueName, kind: .consumer, parent: parent, attributes: dequeueAttributes)
         if span.isRecording {
             if let other { span.addLink(other) }
             span.addEvent("frame_buffer_dequeue", at: span.start)
@@ -124,11 +124,11 @@ package struct FrameSpans: Sendable {
         }
         let baggage = if let carried { carried.baggage } else { stored.carriedBaggage }
         let context = outgoing(span.context, baggage: Self.baggage(baggage), rewriting: own)
-        return (consume span, context)
+        return (span, context)
     }
 
     /// Ends it: the frame's reply is made.
-    package func endDequeue(_ span: consuming SpanRecord) {
+    package func endDequeue(_ span: SpanRecord) {
         tracer.end(span)
     }
 
@@ -141,13 +141,13 @@ package struct FrameSpans: Sendable {
 
     /// Ends it, with links to the frames that were settled.
     func endSettlement(
-        _ span: consuming SpanRecord,
+        _ span: SpanRecord,
         _ settlement: Settlement,
         of frames: [SettledFrame],
         outcome: SettlementOutcome
     ) {
         if span.isRecording {
-            describe(&span, settlement)
+            describe(span, settlement)
             span.setAttribute("messaging.batch.message_count", frames.count)
             if !outcome.stale.isEmpty { span.setAttribute("frame.stale_receipts", outcome.stale.count) }
             if frames.count == 1 {
@@ -168,15 +168,15 @@ package struct FrameSpans: Sendable {
     }
 
     /// Ends it: Redis could not be asked.
-    func endSettlement(_ span: consuming SpanRecord, _ settlement: Settlement, error: FrameBufferError) {
+    func endSettlement(_ span: SpanRecord, _ settlement: Settlement, error: FrameBufferError) {
         if span.isRecording {
-            describe(&span, settlement)
+            describe(span, settlement)
             span.setError(type: error.type, message: error.message)
         }
         tracer.end(span)
     }
 
-    private func describe(_ span: inout SpanRecord, _ settlement: Settlement) {
+    private func describe(_ span: SpanRecord, _ settlement: Settlement) {
         for attribute in Self.operation(settlement.name, "settle") + [group] { span.setAttribute(attribute) }
     }
 
@@ -223,16 +223,16 @@ package struct FrameSpans: Sendable {
         as name: String,
         event: String,
         caller: Caller = .nobody,
-        _ describeMore: (inout SpanRecord) -> Void
+        _ describeMore: (SpanRecord) -> Void
     ) -> SpanContext? {
-        var span = tracer.startSpan("\(name) \(queue)", parent: frame.context, attributes: attributes)
+        let span = tracer.startSpan("\(name) \(queue)", parent: frame.context, attributes: attributes)
         if span.isRecording {
             if let request = caller.span { span.addLink(request) }
             span.addEvent(event)
             if let frameID = frame.frameID { span.setAttribute("frame.id", frameID) }
             if let cameraID = frame.cameraID { span.setAttribute("camera.id", cameraID) }
             span.setAttribute("messaging.message.id", frame.messageID)
-            describeMore(&span)
+            describeMore(span)
         }
         let context = span.context
         tracer.end(span)
@@ -248,7 +248,7 @@ package struct FrameSpans: Sendable {
     }
 
     /// Ends it, with how many frames were deleted.
-    func endPurge(_ span: consuming SpanRecord, _ outcome: Result<Int, FrameBufferError>) {
+    func endPurge(_ span: SpanRecord, _ outcome: Result<Int, FrameBufferError>) {
         if span.isRecording {
             span.addEvent("frame_buffer_purge")
             span.setAttribute("messaging.operation.name", "purge")
@@ -294,14 +294,14 @@ package struct FrameSpans: Sendable {
 
 extension SpanRecord {
     /// Sets an attribute to the text of a field; what is not UTF-8 is replaced.
-    fileprivate mutating func setAttribute(_ key: StaticString, _ text: RawText) {
+    fileprivate func setAttribute(_ key: StaticString, _ text: RawText) {
         if UTF8Text.isValid(text) { setAttribute(key, text.buffer) } else { setAttribute(key, text.string) }
     }
 }
 
 extension OutgoingContext {
     /// What makes its reader a child of `span`, with the baggage; nil where there is neither.
-    init?(_ span: SpanContext?, baggage: Baggage?, rewriting: OwnContextFields) {
+    convenience init?(_ span: SpanContext?, baggage: Baggage?, rewriting: OwnContextFields) {
         guard let span else {
             guard let baggage else { return nil }
             self.init(traceparent: nil, baggage: baggage.rawValue, rewriting: rewriting)

@@ -111,6 +111,8 @@ struct EnqueueEndpoint: Sendable {
                 detail: "send the frame without Content-Encoding; Redis keeps bytes as they come"
             )
         }
+        // Most are this, which is seen without making a text of it.
+        if request.headers.first("content-type", is: "application/json") { return try json(request.body) }
         let contentType = request.headers.first("content-type") ?? ""
         switch MediaType(contentType).name {
         case "application/json":

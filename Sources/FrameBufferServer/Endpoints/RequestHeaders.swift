@@ -1,23 +1,21 @@
 internal import FrameTracking
 internal import HTTPServer
 
-/// What a request's fields say of its trace.
-struct RequestHeaders {
+/// What a request's fields say of its trace, as far as `propagators` read it.
+extension RequestFields {
     /// The caller's context. More than one `traceparent` is as good as none, as the specification has it.
-    private(set) var context: SpanContext?
-    /// What is valid of the caller's `baggage`.
-    private(set) var baggage: Baggage?
+    func context(_ propagators: Propagators) -> SpanContext? {
+        guard propagators.contains(.traceContext), count(of: "traceparent") == 1,
+            let context = first("traceparent").flatMap(TraceParent.parse)
+        else { return nil }
+        let states = all("tracestate")
+        return states.isEmpty ? context : context.with(traceState: TraceState(combining: states))
+    }
 
-    /// Reads contexts as far as `propagators` do.
-    init(_ headers: RequestFields, propagators: Propagators) {
-        if propagators.contains(.traceContext), headers.count(of: "traceparent") == 1 {
-            context = headers.first("traceparent").flatMap(TraceParent.parse)
-            let states = context == nil ? [] : headers.all("tracestate")
-            if !states.isEmpty { context = context?.with(traceState: TraceState(combining: states)) }
-        }
-        if propagators.contains(.baggage) {
-            let baggage = headers.all("baggage")
-            if !baggage.isEmpty { self.baggage = Baggage(combining: baggage) }
-        }
+    /// What is valid of the caller's `baggage`.
+    func baggage(_ propagators: Propagators) -> Baggage? {
+        guard propagators.contains(.baggage) else { return nil }
+        let baggage = all("baggage")
+        return baggage.isEmpty ? nil : Baggage(combining: baggage)
     }
 }

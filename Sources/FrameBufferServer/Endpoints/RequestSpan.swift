@@ -15,31 +15,36 @@ final class RequestSpan {
     private let tracer: FrameTracer
 
     /// Starts the span, under the context that the request brings.
-    init(_ request: HTTPRequest, _ endpoint: Endpoint, tracer: FrameTracer) {
+    init(_ request: borrowing HTTPRequest, _ endpoint: borrowing Endpoint, tracer: FrameTracer) {
         self.tracer = tracer
         guard endpoint.tracing != .never else {
             caller = .nobody
             span = nil
             return
         }
-        let headers = RequestHeaders(request.headers, propagators: tracer.propagators)
-        var span = tracer.startSpan(
+        let headers = request.headers
+        let parent = headers.context(tracer.propagators)
+        let span = tracer.startSpan(
             endpoint.spanName,
             kind: .server,
-            parent: headers.context,
+            parent: parent,
             attributes: endpoint.attributes,
             at: request.receivedAt
         )
-        caller = Caller(span: span.context, broughtContext: headers.context != nil, baggage: headers.baggage)
-        if span.isRecording { Self.describe(request, of: endpoint, in: &span) }
+        caller = Caller(
+            span: span.context,
+            broughtContext: parent != nil,
+            baggage: headers.baggage(tracer.propagators)
+        )
+        if span.isRecording { Self.describe(request, of: endpoint, in: span) }
         self.span = span
     }
 
-    private static func describe(_ request: HTTPRequest, of endpoint: Endpoint, in span: inout SpanRecord) {
+    private static func describe(_ request: HTTPRequest, of endpoint: Endpoint, in span: SpanRecord) {
         if request.path != endpoint.route { span.setAttribute("url.path", request.path) }
         if request.version == .http1_0 { span.setAttribute("network.protocol.version", "1.0") }
         if !request.query.isEmpty { span.setAttribute("url.query", SensitiveQuery.redacted(request.query.text)) }
-        if let host = request.headers.first("host") { setServer(host, of: &span) }
+        if let host = request.headers.first("host") { setServer(host, of: span) }
         if let address = request.remoteAddress {
             // The peer's, as anybody can write what a proxy would say of a client behind it.
             span.setAttribute("client.address", address.host)
@@ -60,19 +65,19 @@ final class RequestSpan {
 
     /// Ends it with the response's status; a `batch` is how many frames the request was about, if it was about several.
     func end(_ status: HTTPResponseStatus, batch: Int? = nil) {
-        guard var span = span.take() else { return }
+        guard let span = span.take() else { return }
         if span.isRecording {
             span.setAttribute("http.response.status_code", Int(status.code))
             if let batch { span.setAttribute("messaging.batch.message_count", batch) }
             if status.code >= 500 { span.setError(type: String(status.code)) }
         }
-        tracer.end(consume span)
+        tracer.end(span)
     }
 
     /// Ends it with an error. Of all errors only the server's own make the span one, and they are recorded here: the spans
     /// below, of which there may be one for each frame, say only that they failed and why.
     func end(_ problem: HTTPProblem, of error: any Error) {
-        guard var span = span.take() else { return }
+        guard let span = span.take() else { return }
         if span.isRecording {
             span.setAttribute("http.response.status_code", Int(problem.status.code))
             if problem.status.code >= 500 {
@@ -80,11 +85,11 @@ final class RequestSpan {
                 span.recordException(error, message: problem.detail ?? problem.title)
             }
         }
-        tracer.end(consume span)
+        tracer.end(span)
     }
 
     /// `example.com:8080`, `[::1]:8080`, or either without a port.
-    private static func setServer(_ host: String, of span: inout SpanRecord) {
+    private static func setServer(_ host: String, of span: SpanRecord) {
         var host = host
         host.withUTF8 { host in
             var address = UnsafeRawBufferPointer(host)[...]

@@ -44,7 +44,7 @@ package final class BatchSpanProcessor: Sendable {
     // MARK: Callers' side
 
     /// Queues an ended span, or drops and counts it. Never waits.
-    package func enqueue(_ span: borrowing SpanRecord) {
+    package func enqueue(_ span: SpanRecord) {
         let isBatchComplete = state.withLock { state in
             let offer = state.hasStopped ? .dropped : state.queue.append(span)
             if offer == .dropped { state.statistics.droppedQueueFull += 1 }

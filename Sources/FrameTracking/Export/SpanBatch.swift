@@ -12,7 +12,7 @@ package struct SpanBatch: Sendable {
     private static let roomForTheRest = 256
 
     /// Takes in a span that has ended.
-    mutating func append(_ span: borrowing SpanRecord) {
+    mutating func append(_ span: SpanRecord) {
         count += 1
         bytes.appendProtobuf(room: span.fields.bytes.count + Self.roomForTheRest) { $0.span(Self.field, span) }
     }

@@ -26,7 +26,7 @@ struct SpanQueue: Sendable {
         self.batchSize = min(max(batchSize, 1), self.capacity)
     }
 
-    mutating func append(_ span: borrowing SpanRecord) -> Offer {
+    mutating func append(_ span: SpanRecord) -> Offer {
         guard count < capacity else { return .dropped }
         count += 1
         filling.append(span)

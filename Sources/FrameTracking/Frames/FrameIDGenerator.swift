@@ -98,8 +98,7 @@ public final class FrameIDGenerator: Sendable {
         /// One character for one of the text's, so that the rest of a character of several bytes is passed over.
         mutating func label(_ text: String, limit: Int) {
             let start = count
-            var text = text
-            text.withUTF8 { text in
+            text.withBytes { text in
                 for byte in text where byte & 0xC0 != 0x80 {
                     if count - start == limit { break }
                     put(FrameID.isLabelCharacter(byte) ? byte : UInt8(ascii: "-"))

@@ -1,7 +1,7 @@
 /// The messages of opentelemetry-proto's `trace.proto` and `common.proto`.
 extension ProtobufWriter {
     /// A `Span`, of which most is written already.
-    mutating func span(_ field: UInt8, _ span: borrowing SpanRecord) {
+    mutating func span(_ field: UInt8, _ span: SpanRecord) {
         // Spans of 128 bytes to 16 KB have lengths of two bytes.
         message(field, lengthBytes: 2) { writer in
             writer.fields(span.fields.bytes)

@@ -1,6 +1,6 @@
 extension SpanRecord {
     /// Adds the event `exception`. To be called of one span for an error, and not again of those above it.
-    package mutating func recordException(_ error: any Error, message: String) {
+    package func recordException(_ error: any Error, message: String) {
         guard isRecording else { return }
         addEvent(
             "exception",

@@ -1,8 +1,9 @@
-/// A span while it is being filled: a plain value, owned by whoever does the work it describes.
+/// A span while it is being filled, owned by whoever does the work it describes: an object, as it is handed on several times,
+/// and a struct of its size would be copied each time.
 ///
 /// What it is told is written down at once in the form in which it will be sent (``SpanFields``). When the span is not recorded
 /// the setters do nothing, so callers need not ask first.
-package struct SpanRecord: Sendable {
+package final class SpanRecord {
     /// The context to pass on: the span's own, or where tracing is disabled the caller's, as it came. nil where
     /// tracing is disabled and the caller had none.
     package let context: SpanContext?
@@ -51,55 +52,55 @@ package struct SpanRecord: Sendable {
     // MARK: Filling
 
     /// Gives the span another name.
-    package mutating func rename(_ name: String) {
+    package func rename(_ name: String) {
         guard isRecording else { return }
         fields.rename(name)
     }
 
     /// Sets an attribute to a text, in place of a former value of the same key.
-    package mutating func setAttribute(_ key: StaticString, _ value: String) {
+    package func setAttribute(_ key: StaticString, _ value: String) {
         guard isRecording else { return }
         value.withBytes { fields.setAttribute(key, $0, limits) }
     }
 
     /// Sets an attribute to a text in UTF-8, in place of a former value of the same key.
-    package mutating func setAttribute(_ key: StaticString, _ value: UnsafeRawBufferPointer) {
+    package func setAttribute(_ key: StaticString, _ value: UnsafeRawBufferPointer) {
         guard isRecording else { return }
         fields.setAttribute(key, value, limits)
     }
 
     /// Sets an attribute to a number, in place of a former value of the same key.
-    package mutating func setAttribute(_ key: StaticString, _ value: Int) {
+    package func setAttribute(_ key: StaticString, _ value: Int) {
         guard isRecording else { return }
         fields.setAttribute(key, value, limits)
     }
 
     /// Sets any attribute, in place of a former value of the same key.
-    package mutating func setAttribute(_ attribute: consuming Attribute) {
+    package func setAttribute(_ attribute: consuming Attribute) {
         guard isRecording else { return }
         fields.setAttribute(attribute, limits)
     }
 
     /// Adds an event at `time`, in nanoseconds since 1970; without it, now.
-    package mutating func addEvent(_ name: String, at time: UInt64? = nil, attributes: [Attribute] = []) {
+    package func addEvent(_ name: String, at time: UInt64? = nil, attributes: [Attribute] = []) {
         guard isRecording else { return }
         fields.addEvent(name, at: time ?? WallClock.nanoseconds(), attributes, limits)
     }
 
     /// Links the span to another one, of any trace, that it has to do with other than by being its child.
-    package mutating func addLink(_ context: SpanContext, attributes: [Attribute] = []) {
+    package func addLink(_ context: SpanContext, attributes: [Attribute] = []) {
         guard isRecording else { return }
         fields.addLink(context, attributes, limits)
     }
 
     /// Says how the work ended. As the specification has it, `ok` is final and `unset` changes nothing.
-    package mutating func setStatus(_ status: Status) {
+    package func setStatus(_ status: Status) {
         guard isRecording, self.status != .ok, status != .unset else { return }
         self.status = status
     }
 
     /// Marks the work as failed: status `error`, and `error.type` by its low-cardinality name.
-    package mutating func setError(type: String, message: String? = nil) {
+    package func setError(type: String, message: String? = nil) {
         setStatus(.error(message))
         setAttribute("error.type", type)
     }

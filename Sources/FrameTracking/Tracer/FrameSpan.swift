@@ -23,7 +23,7 @@ public final class FrameSpan: Tracing.Span {
         var lastError: (type: String, message: String)?
     }
 
-    init(_ name: String, _ record: SpanRecord, in context: ServiceContext, tracer: FrameTracer) {
+    init(_ name: String, _ record: sending SpanRecord, in context: ServiceContext, tracer: FrameTracer) {
         var context = context
         context.spanContext = record.context
         self.context = context
@@ -107,15 +107,15 @@ public final class FrameSpan: Tracing.Span {
 
     /// Ends the span and hands it over to be exported; a second end does nothing.
     public func end<Instant: TracerInstant>(at instant: @autoclosure () -> Instant) {
-        let ended = state.withLock { state in
-            guard var record = state.record.take() else { return nil as SpanRecord? }
+        let time = instant().nanosecondsSinceEpoch
+        state.withLock { state in
+            guard let record = state.record.take() else { return }
             if state.isRenamed { record.rename(state.name) }
             for (name, value) in state.attributes {
                 if !name.isEmpty, let value = AttributeValue(value) { record.setAttribute(.init(name, value)) }
             }
-            return record
+            tracer.end(record, at: time)
         }
-        if let ended { tracer.end(ended, at: instant().nanosecondsSinceEpoch) }
     }
 }
 

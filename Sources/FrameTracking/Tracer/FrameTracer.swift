@@ -95,7 +95,7 @@ public final class FrameTracer: Sendable {
     }
 
     /// Ends a span, at `end` in nanoseconds since 1970 or now, and hands it over to be exported. Never waits.
-    package func end(_ span: consuming SpanRecord, at end: UInt64? = nil) {
+    package func end(_ span: SpanRecord, at end: UInt64? = nil) {
         guard span.isRecording, let processor else { return }
         // The machine's clock may have been set back meanwhile; a span that ends before it starts is refused.
         span.end = max(span.start, end ?? WallClock.nanoseconds())

@@ -137,7 +137,7 @@ struct HTTPConnectionStateMachine {
     /// - Parameter isAllWritten: Whether the kernel has all bytes of all responses.
     /// - Returns: How the end of the body is known; nil where reading has stopped.
     mutating func head(
-        _ head: RequestHead,
+        _ head: consuming RequestHead,
         remoteAddress: PeerAddress? = nil,
         receivedAt: UInt64 = 0,
         isAllWritten: @autoclosure () -> Bool = true,
@@ -148,6 +148,7 @@ struct HTTPConnectionStateMachine {
         if deliveries.isUnproven, exchange == nil, turns.isEmpty, isAllWritten() {
             deliveries.nextRequest(readCycle: beganInCycle)
         }
+        let isHead = head.method == .HEAD
         do {
             let framing = try RequestFraming(head, maximumBodySize: configuration.maximumBodySize)
             reader.begin(
@@ -161,7 +162,7 @@ struct HTTPConnectionStateMachine {
             )
             return framing.bodyLength
         } catch {
-            refuse(error, isHead: head.method == .HEAD)
+            refuse(error, isHead: isHead)
             return nil
         }
     }

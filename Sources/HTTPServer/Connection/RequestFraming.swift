@@ -25,7 +25,7 @@ struct RequestFraming {
     /// Reads the fields that concern the connection.
     ///
     /// - Throws: Why the request can't be taken. Nothing behind such a head can be trusted to be a request.
-    init(_ head: RequestHead, maximumBodySize: Int) throws(HTTPProblem) {
+    init(_ head: borrowing RequestHead, maximumBodySize: Int) throws(HTTPProblem) {
         let isHTTP10 = head.version == .http1_0
         let hosts = head.fields.count(of: "host")
         guard hosts == 1 || (hosts == 0 && isHTTP10) else {
@@ -82,18 +82,10 @@ struct RequestFraming {
             return .chunked
         }
         guard let length else { return .none }
-        guard let count = Int(length), !length.hasPrefix("+"), !length.hasPrefix("-") else {
+        // No digit is below zero's, as signs are.
+        guard let count = Int(length), let first = length.utf8.first, first >= UInt8(ascii: "0") else {
             throw HTTPProblem(.badRequest, detail: "Content-Length is not a number")
         }
         return count == 0 ? .none : .fixed(count)
-    }
-}
-
-extension RequestFields {
-    /// The value of a field that there must not be twice.
-    fileprivate func only(_ name: StaticString) throws(HTTPProblem) -> String? {
-        guard let value = first(name) else { return nil }
-        guard count(of: name) == 1 else { throw HTTPProblem(.badRequest, detail: "More than one \(name)") }
-        return value
     }
 }

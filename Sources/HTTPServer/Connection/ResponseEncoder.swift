@@ -81,17 +81,29 @@ struct ResponseEncoder {
 
 extension ResponseEncoder {
     /// A place to write to whose size was computed before.
-    private struct Output {
-        private let bytes: UnsafeMutableRawBufferPointer
-        private(set) var count = 0
+    struct Output {
+        private let start: UnsafeMutableRawPointer
+        private let end: UnsafeMutableRawPointer
+        private var next: UnsafeMutableRawPointer
 
+        /// Writes into `bytes`, which are not none.
         init(_ bytes: UnsafeMutableRawBufferPointer) {
-            self.bytes = bytes
+            start = bytes.baseAddress.unsafelyUnwrapped
+            end = start + bytes.count
+            next = start
+        }
+
+        /// How many bytes were written.
+        var count: Int { next - start }
+
+        private func reserve(_ count: Int) {
+            precondition(end - next >= count, "the head is larger than was reserved for it")
         }
 
         mutating func append(_ source: UnsafeRawBufferPointer) {
-            UnsafeMutableRawBufferPointer(rebasing: bytes[count...]).copyMemory(from: source)
-            count += source.count
+            reserve(source.count)
+            if let bytes = source.baseAddress { next.copyMemory(from: bytes, byteCount: source.count) }
+            next += source.count
         }
 
         mutating func append(_ text: StaticString) {
@@ -100,16 +112,23 @@ extension ResponseEncoder {
 
         /// Appends text from elsewhere: a control character in it could end the line or the head, and becomes a space.
         mutating func appendVisible(_ text: String) {
-            for byte in text.utf8 {
-                bytes[count] = byte < 0x20 || byte == 0x7F ? 0x20 : byte
-                count += 1
+            var text = text
+            text.withUTF8 { text in
+                reserve(text.count)
+                let place = next
+                for index in text.indices {
+                    let byte = text[index]
+                    place.storeBytes(of: byte < 0x20 || byte == 0x7F ? 0x20 : byte, toByteOffset: index, as: UInt8.self)
+                }
+                next += text.count
             }
         }
 
         mutating func append(decimal number: Int) {
             if number >= 10 { append(decimal: number / 10) }
-            bytes[count] = UInt8(ascii: "0") + UInt8(number % 10)
-            count += 1
+            reserve(1)
+            next.storeBytes(of: UInt8(ascii: "0") + UInt8(number % 10), as: UInt8.self)
+            next += 1
         }
     }
 }

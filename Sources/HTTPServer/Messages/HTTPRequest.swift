@@ -59,8 +59,9 @@ package final class HTTPRequest: Sendable {
         self.isServerStopping = isServerStopping
         pathParameters = PathParameters()
 
-        let target = Self.originForm(of: target)
-        if let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) {
+        var target = Self.originForm(of: target)
+        if let length = target.withUTF8({ $0.firstIndex(of: UInt8(ascii: "?")) }) {
+            let mark = target.utf8.index(target.startIndex, offsetBy: length)
             path = String(target[..<mark])
             query = QueryParameters(String(target[target.utf8.index(after: mark)...]))
         } else {

@@ -13,14 +13,16 @@ package struct HTTPResponse: Sendable {
     /// The body. It is not sent in answer to `HEAD`, though its length is, nor with a status that has none.
     package var body: ByteBuffer
 
+    // The types of these two are spelled out, as else they would be nil before they are set, and the whole be copied for that.
+
     /// Is told whether the response reached the caller (`API.md`, section 3): called exactly once, on the connection's
     /// event loop, also where the response was never written. `nil`: nobody needs to know, and nothing is tracked.
-    package var onDelivery: (@Sendable (HTTPDelivery) -> Void)?
+    package var onDelivery: Optional<@Sendable (HTTPDelivery) -> Void>
 
     /// Writes the body after the head, until it returns, where its length is not known: ``body`` is not sent then, and the
     /// connection closes behind it. It runs in the request's task, which is cancelled when the peer closes, if only its
     /// sending half, and when the server stops. It is not called in answer to `HEAD`, or where the connection is gone.
-    package var stream: (@Sendable (HTTPBodyWriter) async -> Void)?
+    package var stream: Optional<@Sendable (HTTPBodyWriter) async -> Void>
 
     /// Makes a response.
     package init(

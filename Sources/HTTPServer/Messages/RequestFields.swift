@@ -1,3 +1,5 @@
+internal import NIOHTTP1
+
 /// The header fields of a request as they came: names and values are ranges of the head's bytes, and become text when they
 /// are asked for. Names are the same whatever the case of their letters.
 package struct RequestFields: Sendable {
@@ -28,6 +30,12 @@ package struct RequestFields: Sendable {
         index(of: name, from: 0).map(text(at:))
     }
 
+    /// Whether the first field with this name has this value; both are in lower case.
+    package func first(_ name: StaticString, is value: StaticString) -> Bool {
+        guard let index = index(of: name, from: 0) else { return false }
+        return bytes.withUnsafeBytes { Self.isEqual(fields[index].value, of: $0, value) }
+    }
+
     /// The values of all fields with this name, which is in lower case, in their order.
     package func all(_ name: StaticString) -> [String] {
         var values: [String] = []
@@ -42,17 +50,29 @@ package struct RequestFields: Sendable {
             isListed =
                 isListed
                 || bytes.withUnsafeBytes { bytes in
-                    bytes[fields[index].value].split(separator: UInt8(ascii: ",")).contains { item in
+                    let items: [Slice<UnsafeRawBufferPointer>] = bytes[fields[index].value].split(
+                        separator: UInt8(ascii: ",")
+                    )
+                    return items.contains { item in
                         let first = item.firstIndex { !$0.isBlank } ?? item.endIndex
                         let last = item.lastIndex { !$0.isBlank } ?? first
-                        return first < item.endIndex
-                            && Self.isEqual(UnsafeRawBufferPointer(rebasing: item[first...last]), option)
+                        return first < item.endIndex && Self.isEqual(first..<last + 1, of: bytes, option)
                     }
                 }
         }
         return isListed
     }
 
+    /// The value of a field that there must not be twice; nil where there is none.
+    func only(_ name: StaticString) throws(HTTPProblem) -> String? {
+        guard let first = index(of: name, from: 0) else { return nil }
+        guard index(of: name, from: first + 1) == nil else {
+            throw HTTPProblem(.badRequest, detail: "More than one \(name)")
+        }
+        return text(at: first)
+    }
+
+    @inline(__always)
     private func forEach(_ name: StaticString, _ body: (_ index: Int) -> Void) {
         var start = 0
         while let index = index(of: name, from: start) {
@@ -69,17 +89,33 @@ package struct RequestFields: Sendable {
         bytes.withUnsafeBytes { bytes in
             var index = start
             while index < fields.count {
-                if Self.isEqual(UnsafeRawBufferPointer(rebasing: bytes[fields[index].name]), name) { return index }
+                if Self.isEqual(fields[index].name, of: bytes, name) { return index }
                 index += 1
             }
             return nil
         }
     }
 
-    private static func isEqual(_ name: UnsafeRawBufferPointer, _ lowercase: StaticString) -> Bool {
-        guard name.count == lowercase.utf8CodeUnitCount else { return false }
-        // Of letters this is the lower case, and no other byte of a name becomes one of those that we ask for.
-        for index in 0..<name.count where name[index] | 0x20 != lowercase.utf8Start[index] { return false }
+    @inline(__always)
+    private static func isEqual(_ part: Range<Int>, of bytes: UnsafeRawBufferPointer, _ lowercase: StaticString) -> Bool
+    {
+        let count = part.count
+        guard count == lowercase.utf8CodeUnitCount, let start = bytes.baseAddress else { return false }
+        let (text, lowercase) = (start + part.lowerBound, UnsafeRawPointer(lowercase.utf8Start))
+        // Of letters this is the lower case, and no other byte that a field has becomes one of those that we ask for.
+        func isEqual<Bits: FixedWidthInteger>(_ offset: Int, _ bits: Bits) -> Bool {
+            let word = text.loadUnaligned(fromByteOffset: offset, as: Bits.self) | bits
+            return word == lowercase.loadUnaligned(fromByteOffset: offset, as: Bits.self)
+        }
+        var offset = 0
+        while offset &+ 8 <= count {
+            guard isEqual(offset, 0x2020_2020_2020_2020 as UInt64) else { return false }
+            offset &+= 8
+        }
+        while offset < count {
+            guard isEqual(offset, 0x20 as UInt8) else { return false }
+            offset &+= 1
+        }
         return true
     }
 }

@@ -10,12 +10,15 @@ package struct ResponseFields: Sendable, ExpressibleByDictionaryLiteral {
 
     /// Adds a field. A control character in the value, which could end the line or the head, becomes a space.
     package mutating func add(_ name: StaticString, _ value: String) {
-        lines.reserveCapacity(lines.count + name.utf8CodeUnitCount + value.utf8.count + 4)
-        lines += UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
-        lines += ": ".utf8
-        let start = lines.count
-        lines += value.utf8
-        for index in start..<lines.count where lines[index] < 0x20 || lines[index] == 0x7F { lines[index] = 0x20 }
-        lines += "\r\n".utf8
+        lines.append(addingCapacity: name.utf8CodeUnitCount + value.utf8.count + 4) { lines in
+            lines.withUnsafeMutableBufferPointer { memory, count in
+                var output = ResponseEncoder.Output(UnsafeMutableRawBufferPointer(memory))
+                output.append(name)
+                output.append(": ")
+                output.appendVisible(value)
+                output.append("\r\n")
+                count = output.count
+            }
+        }
     }
 }

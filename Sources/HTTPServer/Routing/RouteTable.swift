@@ -12,17 +12,18 @@ package struct RouteTable: Sendable {
 
     private typealias Methods = [(method: HTTPMethod, number: Int)]
 
-    private var exact: [String: Methods] = [:]
+    // Compared one after the other: there are few, most of other lengths, and to hash a path takes longer.
+    private var exact: [(path: String, methods: Methods)] = []
     private var patterns: [(pattern: PathPattern, methods: Methods)] = []
 
     /// Adds an endpoint; a later one of the same method and path replaces the earlier.
     mutating func add(_ method: HTTPMethod, _ path: String, _ number: Int) {
         let pattern = PathPattern(path)
-        guard pattern.hasParameters else {
-            Self.add(method, number, to: &exact[path, default: []])
-            return
-        }
-        if let index = patterns.firstIndex(where: { $0.pattern == pattern }) {
+        if !pattern.hasParameters {
+            let index = exact.firstIndex { $0.path == path } ?? exact.count
+            if index == exact.count { exact.append((path, [])) }
+            Self.add(method, number, to: &exact[index].methods)
+        } else if let index = patterns.firstIndex(where: { $0.pattern == pattern }) {
             Self.add(method, number, to: &patterns[index].methods)
         } else {
             patterns.append((pattern, [(method, number)]))
@@ -30,7 +31,8 @@ package struct RouteTable: Sendable {
     }
 
     func match(method: HTTPMethod, path: String) -> Match {
-        if let methods = exact[path] {
+        if let index = exact.firstIndex(where: { $0.path.utf8.count == path.utf8.count && $0.path == path }) {
+            let methods = exact[index].methods
             guard let found = methods.first(where: { $0.method == method }) else {
                 return .methodNotAllowed(methods.map(\.method))
             }

@@ -26,7 +26,7 @@ struct CommandPipeline<Waiter> {
     var count: Int { waiters.count }
 
     /// Notes that a command was sent.
-    mutating func sent(_ waiter: Waiter) -> Slot {
+    mutating func sent(_ waiter: consuming Waiter) -> Slot {
         waiters.append(waiter)
         return Slot(number: first + waiters.count - 1)
     }
@@ -41,9 +41,10 @@ struct CommandPipeline<Waiter> {
 
     /// A whole reply came.
     mutating func reply() -> Reply {
-        guard let waiter = waiters.popFirst() else { return .unexpected }
+        guard !waiters.isEmpty else { return .unexpected }
         first += 1
-        return waiter.map { .deliver($0) } ?? .drop
+        if let waiter = waiters.removeFirst() { return .deliver(waiter) }
+        return .drop
     }
 
     /// The connection ended: whoever still waits will never have a reply.

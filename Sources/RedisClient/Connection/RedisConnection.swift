@@ -112,7 +112,7 @@ package actor RedisConnection {
         finish(reason)
     }
 
-    private func send(_ waiter: Waiter, withSourceOf call: ScriptCall) -> RedisSlot? {
+    private func send(_ waiter: consuming Waiter, withSourceOf call: ScriptCall) -> RedisSlot? {
         let source = call.script.source
         let size =
             RESPEncoder.arraySize + RESPEncoder.bulkSize(4) + RESPEncoder.bulkSize(source.utf8.count)
@@ -125,10 +125,11 @@ package actor RedisConnection {
         }
     }
 
-    private func send(_ waiter: Waiter, size: Int, encode: (inout RESPEncoder) -> Void) -> RedisSlot? {
+    private func send(_ waiter: consuming Waiter, size: Int, encode: (inout RESPEncoder) -> Void) -> RedisSlot? {
         if let refusal = refusal(of: size) {
             // Not from inside the call: a caller's state is not ready for its own completion yet.
-            eventLoop.execute { waiter.completion(.failure(refusal)) }
+            let completion = waiter.completion
+            eventLoop.execute { completion(.failure(refusal)) }
             return nil
         }
         // What is large has a buffer of its own: one that grew would be copied, into memory that is new each time. All of them

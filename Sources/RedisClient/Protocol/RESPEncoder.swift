@@ -47,6 +47,8 @@ package struct RESPEncoder {
 
     /// Appends one word.
     package mutating func bulk(_ text: String) {
+        // This counts no reference, which `withUTF8` does; only what another runtime made is not contiguous.
+        if text.utf8.withContiguousStorageIfAvailable({ bulk(UnsafeRawBufferPointer($0)) }) != nil { return }
         var text = text
         text.withUTF8 { bulk(UnsafeRawBufferPointer($0)) }
     }
@@ -97,9 +99,12 @@ package struct RESPEncoder {
 
     private static func write(_ number: Int, into digits: UnsafeMutableRawBufferPointer) -> Int {
         // Most are the counts of short words.
-        if 0..<10 ~= number {
-            digits[0] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number)
-            return 1
+        if 0..<100 ~= number {
+            let (tens, ones) = UInt8(truncatingIfNeeded: number).quotientAndRemainder(dividingBy: 10)
+            if tens > 0 { digits[0] = UInt8(ascii: "0") + tens }
+            let last = tens > 0 ? 1 : 0
+            digits[last] = UInt8(ascii: "0") + ones
+            return last + 1
         }
         var magnitude = number.magnitude
         var length = number < 0 ? 1 : 0

@@ -25,7 +25,7 @@ struct OTLPEncoderTests {
         let parent = try #require(SpanContext(traceparent: Fixture.traceparent, tracestate: "a=1"))
         let local = SpanContext(traceID: parent.traceID, spanID: parent.spanID, flags: .random)
         let tracer = Fixture.tracer()
-        var span = tracer.startSpan(
+        let span = tracer.startSpan(
             "enqueue frames:queue",
             kind: .producer,
             parent: parent,
@@ -87,7 +87,7 @@ struct OTLPEncoderTests {
 
     @Test("Dropped parts are counted")
     func dropped() throws {
-        var span = Fixture.span()
+        let span = Fixture.span()
         for index in 0..<131 {
             span.setAttribute(.init("\(index)", "x"))
             if index < 130 { span.addEvent("event", at: 1) }
@@ -106,7 +106,7 @@ struct OTLPEncoderTests {
     )
     func lengths(length: Int) throws {
         let text = String(repeating: "x", count: length)
-        var span = Fixture.tracer().startSpan("s", at: 1)
+        let span = Fixture.tracer().startSpan("s", at: 1)
         span.setAttribute(.init("k", .string(text)))
         span.addEvent("event", at: 1, attributes: [.init("k", .string(text))])
         let spans = try decode([span, Fixture.tracer().startSpan("next", at: 1)]).spans

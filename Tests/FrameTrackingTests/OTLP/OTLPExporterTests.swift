@@ -235,7 +235,7 @@ struct OTLPExporterTests {
     @Test("A batch larger than 64 MiB is not sent")
     func tooLarge() async throws {
         try await exporting(to: []) { exporter, collector in
-            var span = Fixture.span()
+            let span = Fixture.span()
             span.setAttribute(.init("text", .string(String(repeating: "x", count: 65 << 20))))
             #expect(await exporter.export(SpanBatch([span])) == .failed(.refused, "they are more than 64 MiB"))
             #expect(collector.requests.isEmpty)

@@ -50,7 +50,7 @@ struct OTLPJSONTests {
 
     @Test("A request has the resource, the scope and the spans in their order, and counts what was dropped")
     func request() throws {
-        var spans = (0..<3).map { Fixture.span("span \($0)") }
+        let spans = (0..<3).map { Fixture.span("span \($0)") }
         for _ in 0..<130 { spans[1].addEvent("event", at: 1) }
         let protobuf = OTLPEncoder(settings: TracingSettings()).encode(SpanBatch(spans))
         let request = try decode(OTLPJSON.encode(protobuf, as: .request))
@@ -73,7 +73,7 @@ struct OTLPJSONTests {
         for _ in 0..<500 {
             let scalars = (0..<20).compactMap { _ in Unicode.Scalar(UInt32.random(in: 0...300, using: &generator)) }
             let text = String(String.UnicodeScalarView(scalars))
-            var span = Fixture.span(text)
+            let span = Fixture.span(text)
             span.setAttribute(.init(text, .string(text)))
             let decoded = try decode(json(span))
             #expect((decoded["name"] as? String)?.unicodeScalars.elementsEqual(scalars) == true, "seed \(seed)")

@@ -7,7 +7,7 @@ import Testing
 struct SpanRecordTests {
     @Test("Setting an attribute again replaces its value")
     func replace() throws {
-        var span = Fixture.span()
+        let span = Fixture.span()
         span.setAttribute("frame.id", "a")
         span.setAttribute("queue.name", "frames:queue")
         span.setAttribute("frame.id", 7)
@@ -17,7 +17,7 @@ struct SpanRecordTests {
     @Test("Beyond their limits attributes, events and links are dropped and counted")
     func limits() throws {
         let other = try #require(TraceParent.parse(Fixture.traceparent))
-        var span = Fixture.span()
+        let span = Fixture.span()
         for index in 0..<130 {
             span.setAttribute(.init("key\(index)", .int(index)))
             span.addEvent("event", at: 1)
@@ -41,7 +41,7 @@ struct SpanRecordTests {
             $0.spanLimits.linkCountLimit = 0
             $0.spanLimits.attributePerEventCountLimit = 1
         }
-        var span = tracer.startSpan("span")
+        let span = tracer.startSpan("span")
         span.addLink(try #require(TraceParent.parse(Fixture.traceparent)))
         for key in ["a", "b", "c"] { span.setAttribute(.init(key, 1)) }
         span.addEvent("event", at: 1, attributes: [.init("a", 1), .init("b", 2), .init("c", 3)])
@@ -65,7 +65,7 @@ struct SpanRecordTests {
     func cutting(length: Int, value: AttributeValue, expected: String) throws {
         let tracer = Fixture.tracer { $0.spanLimits.attributeValueLengthLimit = length }
         let context = try #require(TraceParent.parse(Fixture.traceparent))
-        var span = tracer.startSpan("a long name")
+        let span = tracer.startSpan("a long name")
         span.addLink(context, attributes: [.init("key", value)])
         span.setAttribute(.init("key", "former"))
         span.setAttribute(.init("key", value))
@@ -80,7 +80,7 @@ struct SpanRecordTests {
 
     @Test("A text is cut however it is told")
     func cuttingTexts() throws {
-        var span = Fixture.tracer { $0.spanLimits.attributeValueLengthLimit = 2 }.startSpan("span")
+        let span = Fixture.tracer { $0.spanLimits.attributeValueLengthLimit = 2 }.startSpan("span")
         span.setAttribute("text", "Żółw")
         span.setAttribute("bytes", ("abc" as StaticString).bytes)
         span.setAttribute("short", "Żó")
@@ -90,7 +90,7 @@ struct SpanRecordTests {
     @Test("What many spans say alike is there at once, counts like all else, and gives way to what is said later")
     func shared() throws {
         let set: AttributeSet = ["queue.name": "frames:queue", "messaging.system": "redis"]
-        var span = Fixture.tracer().startSpan("span", attributes: set)
+        let span = Fixture.tracer().startSpan("span", attributes: set)
         #expect(try span.received.attributes == ["queue.name": "frames:queue", "messaging.system": "redis"])
         span.setAttribute("messaging.system", "other")
         #expect(try span.received.attributes == ["queue.name": "frames:queue", "messaging.system": "other"])
@@ -103,7 +103,7 @@ struct SpanRecordTests {
 
     @Test("Renamed, a span has its last name, and all else that it was told before and after")
     func renamed() throws {
-        var span = Fixture.span("former")
+        let span = Fixture.span("former")
         span.setAttribute("frame.id", "a")
         span.rename("between")
         span.setAttribute("frame.id", 7)
@@ -114,7 +114,7 @@ struct SpanRecordTests {
 
     @Test("ok is final, and unset changes nothing")
     func status() {
-        var span = Fixture.span()
+        let span = Fixture.span()
         span.setStatus(.error("late"))
         span.setStatus(.unset)
         #expect(span.status == .error("late"))
@@ -125,7 +125,7 @@ struct SpanRecordTests {
 
     @Test("An error has a type")
     func error() throws {
-        var span = Fixture.span()
+        let span = Fixture.span()
         span.setError(type: "redis_unavailable", message: "connection refused")
         #expect(span.status == .error("connection refused"))
         #expect(try span.received.attributes == ["error.type": "redis_unavailable"])
@@ -133,7 +133,7 @@ struct SpanRecordTests {
 
     @Test("A span that says little takes little memory, as it may be open for long")
     func memory() {
-        var span = Fixture.span()
+        let span = Fixture.span()
         span.addEvent("frame_buffer_enqueue")
         span.setAttribute("frame.id", "1753608701224_http_cam01_0001_ccade578")
         span.setAttribute("camera.id", "cam01")
@@ -142,7 +142,7 @@ struct SpanRecordTests {
 
     @Test("A span that is not recorded keeps nothing")
     func notRecorded() throws {
-        var span = Fixture.tracer { $0.sampler = .alwaysOff }.startSpan("span")
+        let span = Fixture.tracer { $0.sampler = .alwaysOff }.startSpan("span")
         span.setAttribute("frame.id", "a")
         span.setAttribute("frame.size", 1)
         span.addEvent("event")

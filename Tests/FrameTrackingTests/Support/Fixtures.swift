@@ -19,7 +19,7 @@ enum Fixture {
     /// A span with something of everything.
     static func fullSpan() -> SpanRecord {
         let parent = SpanContext(traceparent: traceparent, tracestate: "a=1")
-        var span = tracer().startSpan(
+        let span = tracer().startSpan(
             #"enqueue "frames""#,
             kind: .producer,
             parent: parent,
