@@ -245,6 +245,26 @@ struct FrameBufferTests {
         }
     }
 
+    @Test("What a connection that broke had been handed comes before newer frames, at once")
+    func lostBefore() async throws {
+        try await TestQueue.with { queue, redis in
+            #expect(try await queue.dequeue(wait: .zero) == [])
+            let consumer = queue.buffer.process.consumer(loop: 0, life: 1)
+            try await queue.enqueue("old")
+            try await redis.cli(
+                ["XREADGROUP", "GROUP", "workers", consumer, "COUNT", "1", "STREAMS", "frames:queue", ">"]
+            )
+            let client = try await redis.cli("CLIENT", "LIST").split(separator: "\n").first {
+                $0.contains("name=\(consumer) ")
+            }
+            let id = try #require(client?.split(separator: " ").first?.dropFirst(3))
+            try await redis.cli("CLIENT", "KILL", "ID", String(id))
+            try await queue.enqueue("new")
+            #expect(try await queue.dequeue() == ["old"])
+            #expect(try await queue.dequeue() == ["new"])
+        }
+    }
+
     // MARK: Bad luck
 
     @Test("After FLUSHALL, with a poll waiting, frames come once each and in order")

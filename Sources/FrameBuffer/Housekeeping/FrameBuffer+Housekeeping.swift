@@ -48,10 +48,7 @@ extension FrameBuffer {
     package func lookAfterConnections() async {
         var lastIdleLook = NIODeadline.now()
         while !Task.isCancelled {
-            for (consumer, deadline) in formerConsumers {
-                let gone = try? await reap(consumer, counts: false)
-                if gone == true, deadline < .now() { formerConsumers[consumer] = nil }
-            }
+            await returnWhatWasLost()
             // What has lain that long with the one that reads, and neither is in hand nor leased, had a lease that Redis lost.
             if NIODeadline.now() - lastIdleLook >= TimeAmount(configuration.longestIdle) {
                 lastIdleLook = .now()
@@ -59,6 +56,14 @@ extension FrameBuffer {
                 _ = try? await reap(consumer, counts: false, idle: configuration.longestIdle)
             }
             await executor.sleep(for: .seconds(1))
+        }
+    }
+
+    /// Returns what Redis handed to connections of this loop that are no more.
+    func returnWhatWasLost() async {
+        for (consumer, deadline) in formerConsumers {
+            let gone = try? await reap(consumer, counts: false)
+            if gone == true, deadline < .now() { formerConsumers[consumer] = nil }
         }
     }
 

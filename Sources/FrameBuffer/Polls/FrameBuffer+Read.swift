@@ -27,6 +27,8 @@ extension FrameBuffer {
                 self.reader = reader
                 defer { retire(reader) }
                 backoff.reset()
+                // It is older than what this one will read.
+                await returnWhatWasLost()
                 try await read(reader)
             } catch {
                 readFailed(error)
