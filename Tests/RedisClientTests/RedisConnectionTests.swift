@@ -172,18 +172,30 @@ struct RedisConnectionTests {
     func forgottenScript() async throws {
         let redis = try await RedisServer()
         let script = RedisScript("twice", "#!lua\nreturn ARGV[1] .. ARGV[1]")
-        let connection = try await RedisConnection.connect(
-            to: RedisAddress(redis.url),
-            name: "test",
-            scripts: [script],
-            on: EventLoopExecutor(MultiThreadedEventLoopGroup.singleton.any())
-        )
+        let connection = try await connect(RedisAddress(redis.url), scripts: [script])
         #expect(try await connection.call(ScriptCall(script, keys: [], ["ab"])).value.string == "abab")
         try await redis.cli("SCRIPT", "FLUSH")
         #expect(try await connection.call(ScriptCall(script, keys: [], ["cd"])).value.string == "cdcd")
         #expect(try await connection.call(ScriptCall(script, keys: [], ["ef"])).value.string == "efef")
         let statistics = try await redis.cli("INFO", "commandstats")
         #expect(statistics.contains("cmdstat_eval:calls=1,"))
+        await connection.close()
+    }
+
+    @Test("Calls of any size leave in the order in which they were made, by digest and by text")
+    func sizes() async throws {
+        let redis = try await RedisServer()
+        let script = RedisScript("length", "#!lua\nreturn #ARGV[1]")
+        let connection = try await connect(RedisAddress(redis.url), scripts: [script])
+        for _ in 0..<2 {
+            let sizes = [3, 2_000_000, 5, 1_500_000, 1 << 20, 7, 3_000_000, 11]
+            let answers = sizes.map { size in
+                let call = ScriptCall(script, keys: [], [String(repeating: "a", count: size)])
+                return Task { try await connection.call(call).value.integer }
+            }
+            for (size, answer) in zip(sizes, answers) { #expect(try await answer.value == size) }
+            try await redis.cli("SCRIPT", "FLUSH")
+        }
         await connection.close()
     }
 
@@ -240,10 +252,15 @@ struct RedisConnectionTests {
         try await connect(RedisAddress(redis.url), limits: limits)
     }
 
-    private func connect(_ address: RedisAddress, limits: RedisLimits = RedisLimits()) async throws -> RedisConnection {
+    private func connect(
+        _ address: RedisAddress,
+        scripts: [RedisScript] = [],
+        limits: RedisLimits = RedisLimits()
+    ) async throws -> RedisConnection {
         try await RedisConnection.connect(
             to: address,
             name: "test",
+            scripts: scripts,
             on: EventLoopExecutor(MultiThreadedEventLoopGroup.singleton.any()),
             limits: limits
         )

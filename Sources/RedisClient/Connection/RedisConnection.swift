@@ -82,14 +82,8 @@ package actor RedisConnection {
     @discardableResult
     package func send(_ call: ScriptCall, completion: @escaping Completion) -> RedisSlot? {
         let waiter = Waiter(name: call.script.name, call: call, completion: completion)
-        guard let digest = digests[call.script] else { return send(waiter, withSourceOf: call) }
-        let size = RESPEncoder.arraySize + 2 * RESPEncoder.bulkSize(64) + call.words.readableBytes
-        return send(waiter, size: size) { encoder in
-            encoder.array(call.count + 2)
-            encoder.bulk("EVALSHA")
-            encoder.bulk(digest)
-            call.words.withUnsafeReadableBytes { encoder.append($0) }
-        }
+        guard let digest = digests[call.script] else { return send(waiter, call, by: "EVAL", call.script.source) }
+        return send(waiter, call, by: "EVALSHA", digest)
     }
 
     /// Gives up on a reply: its completion is called with ``RedisError/Code/cancelled``, the reply is dropped when it comes.
@@ -112,21 +106,32 @@ package actor RedisConnection {
         finish(reason)
     }
 
-    private func send(_ waiter: consuming Waiter, withSourceOf call: ScriptCall) -> RedisSlot? {
-        let source = call.script.source
+    private func send(
+        _ waiter: consuming Waiter,
+        _ call: ScriptCall,
+        by command: String,
+        _ script: String
+    ) -> RedisSlot? {
         let size =
-            RESPEncoder.arraySize + RESPEncoder.bulkSize(4) + RESPEncoder.bulkSize(source.utf8.count)
-            + call.words.readableBytes
-        return send(waiter, size: size) { encoder in
+            RESPEncoder.arraySize + RESPEncoder.bulkSize(command.utf8.count) + RESPEncoder.bulkSize(script.utf8.count)
+        let count = call.words.readableBytes
+        // To copy what is large would take longer than to write it by itself.
+        let isLarge = count > limits.keptBytes
+        return send(waiter, size: isLarge ? size : size + count, behind: isLarge ? call.words : nil) { encoder in
             encoder.array(call.count + 2)
-            encoder.bulk("EVAL")
-            encoder.bulk(source)
-            call.words.withUnsafeReadableBytes { encoder.append($0) }
+            encoder.bulk(command)
+            encoder.bulk(script)
+            if !isLarge { call.words.withUnsafeReadableBytes { encoder.append($0) } }
         }
     }
 
-    private func send(_ waiter: consuming Waiter, size: Int, encode: (inout RESPEncoder) -> Void) -> RedisSlot? {
-        if let refusal = refusal(of: size) {
+    private func send(
+        _ waiter: consuming Waiter,
+        size: Int,
+        behind rest: ByteBuffer? = nil,
+        encode: (inout RESPEncoder) -> Void
+    ) -> RedisSlot? {
+        if let refusal = refusal(of: size + (rest?.readableBytes ?? 0)) {
             // Not from inside the call: a caller's state is not ready for its own completion yet.
             let completion = waiter.completion
             eventLoop.execute { completion(.failure(refusal)) }
@@ -142,6 +147,10 @@ package actor RedisConnection {
             var encoder = RESPEncoder(into: memory)
             encode(&encoder)
             return encoder.count
+        }
+        if let rest {
+            write()
+            outbound = rest
         }
         if pipeline.count == 0 { watchSilence() }
         let slot = pipeline.sent(waiter)
@@ -214,7 +223,7 @@ package actor RedisConnection {
             if error.code == .readOnly { isRetired = true }
             if error.code == .noScript, let call = waiter.call {
                 let again = Waiter(name: waiter.name, call: nil, completion: waiter.completion)
-                _ = send(again, withSourceOf: call)
+                _ = send(again, call, by: "EVAL", call.script.source)
             } else {
                 waiter.completion(.failure(error))
             }
